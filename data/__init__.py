@@ -1,0 +1,1 @@
+"""Labels, documents, the corpus, splits and checks; article text to sentences."""

@@ -1,0 +1,248 @@
+"""The ``claimwire`` command: options and help; the work is done in the rooms.
+
+A room is imported when its command runs, so that ``claimwire tag`` never waits for what only
+training needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from claimwire import __version__
+from claimwire.data.errors import ClaimwireError
+
+
+class _Group(TyperGroup):
+    """Turns claimwire's errors into one message on standard error and their exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClaimwireError as error:
+            typer.echo(f"claimwire: error: {error}", err=True)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("claimwire: interrupted", err=True)
+            raise typer.Exit(130) from None
+
+
+_SETTINGS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "rich_markup_mode": "markdown",
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+app = typer.Typer(
+    cls=_Group, help="Tag the claims in conflict reporting.", add_completion=False, **_SETTINGS
+)
+corpus_app = typer.Typer(help="Check and describe labelled data.", **_SETTINGS)
+models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
+app.add_typer(corpus_app, name="corpus")
+app.add_typer(models_app, name="models")
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="REF",
+        help="A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one.",
+    ),
+]
+CorpusArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FOLDER]",
+        show_default=False,
+        help="Folder with train/, validation/ and test/. Default: the corpus of the package.",
+    ),
+]
+ExtraOption = Annotated[
+    list[Path] | None,
+    typer.Option("--extra", metavar="FILE", help="Labelled records from elsewhere; repeatable."),
+]
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``claimwire`` script."""
+    app(prog_name="claimwire")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"claimwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Tag every sentence of conflict reporting as attack claim, interception claim, attribution
+    inference or background, with calibrated probabilities.
+    """
+
+
+@app.command()
+def tag(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...|-",
+            help="Files, folders or patterns: text, HTML or JSON Lines. '-' is standard input.",
+            show_default=False,
+        ),
+    ],
+    unit: Annotated[
+        Literal["article", "sentence"],
+        typer.Option(
+            help="What one text is: an article to split, or one sentence (of a text file, one a "
+            "line)."
+        ),
+    ] = "article",
+    output_format: Annotated[
+        Literal["table", "jsonl", "csv"] | None,
+        typer.Option(
+            "--format",
+            "-f",
+            show_default=False,
+            help="Default: by the suffix of --output, else a table.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write here, whole or not at all; records that fail go to FILE's .errors.jsonl.",
+        ),
+    ] = None,
+    model: ModelOption = None,
+    text_field: Annotated[
+        str, typer.Option(help="Field of a JSON Lines record that holds the text.")
+    ] = "text",
+    input_format: Annotated[
+        Literal["auto", "text", "html", "jsonl"],
+        typer.Option(help="How inputs are read; 'auto' goes by suffix and content."),
+    ] = "auto",
+    show_removed: Annotated[
+        bool,
+        typer.Option("--show-removed", help="List what was taken out of each article, and why."),
+    ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU threads. Default: what this process may use, at most 4."),
+    ] = None,
+) -> None:
+    """Tag the sentences of articles.
+
+    Exit codes: 0 all done, 1 some inputs failed (each is named, the rest is done), 2 wrong usage
+    or nothing that could be read.
+
+    Examples: `claimwire tag article.txt`, `claimwire tag news/*.jsonl -o tagged.jsonl`,
+    `cat article.html | claimwire tag - --format jsonl`
+    """
+    from claimwire.serve import commands
+
+    options = commands.TagOptions(
+        unit=unit,
+        output_format=output_format,
+        output=output,
+        model=model,
+        text_field=text_field,
+        input_format=input_format,
+        show_removed=show_removed,
+        threads=threads,
+    )
+    raise typer.Exit(commands.tag(paths, options))
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file, such as configs/default.yaml.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Single fields, such as train.epochs=3."),
+    ] = None,
+) -> None:
+    """Train from a configuration, record the run in MLflow, make and register a release.
+
+    An interrupted run goes on from its last epoch with `train.resume=true`.
+    """
+    from claimwire.train import commands
+
+    raise typer.Exit(commands.train(config, overrides or []))
+
+
+@app.command()
+def evaluate(
+    dataset: Annotated[
+        Path, typer.Argument(help="Labelled sentences: a JSON Lines file or a folder of them.")
+    ],
+    model: ModelOption = None,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="Table or one JSON object.")
+    ] = "table",
+) -> None:
+    """Measure a release on labelled sentences."""
+    from claimwire.train import commands
+
+    raise typer.Exit(commands.evaluate(dataset, model, output_format))
+
+
+@corpus_app.command("check")
+def corpus_check(corpus: CorpusArgument = None, extra: ExtraOption = None) -> None:
+    """Check schema, labels, duplicates and splits; exit code 1 where a rule is broken."""
+    from claimwire.data import commands
+
+    raise typer.Exit(commands.check(corpus, extra or []))
+
+
+@corpus_app.command("stats")
+def corpus_stats(
+    corpus: CorpusArgument = None,
+    extra: ExtraOption = None,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="Tables or one JSON object.")
+    ] = "table",
+) -> None:
+    """Count documents, sentences and labels by split, theatre and genre."""
+    from claimwire.data import commands
+
+    raise typer.Exit(commands.stats(corpus, extra or [], output_format))
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List the releases that ship with the package and the registered versions found."""
+    from claimwire.model import commands
+
+    raise typer.Exit(commands.models_list())
+
+
+@models_app.command("show")
+def models_show(model: Annotated[str | None, typer.Argument(metavar="[REF]")] = None) -> None:
+    """Show what a release is, what it was made from and what it is worth."""
+    from claimwire.model import commands
+
+    raise typer.Exit(commands.models_show(model))
+
+
+@models_app.command("verify")
+def models_verify(model: Annotated[str | None, typer.Argument(metavar="[REF]")] = None) -> None:
+    """Verify every file of a release by its sha256; exit code 1 where one differs."""
+    from claimwire.model import commands
+
+    raise typer.Exit(commands.models_verify(model))
+
+
+if __name__ == "__main__":
+    main()
