@@ -1,0 +1,1 @@
+"""Base encoders, the network, ONNX export, the release directory and its runtime."""

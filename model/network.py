@@ -1,0 +1,68 @@
+"""The network: DistilBERT with four sigmoid outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claimwire.data.labels import LABELS
+from claimwire.model.encoders import load_encoder
+
+if TYPE_CHECKING:
+    from transformers import (
+        DistilBertConfig,
+        DistilBertForSequenceClassification,
+        PreTrainedTokenizerFast,
+    )
+
+
+def build_classifier(
+    base: str,
+    *,
+    config_dir: Path | None = None,
+    dropout: float | None = None,
+    attention_dropout: float | None = None,
+    classifier_dropout: float | None = None,
+) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
+    """Put a fresh head with four outputs, in the order of LABELS, on a base encoder.
+
+    The head is random: seed torch before the call for a reproducible one. Logits are
+    ``[batch, 4]``; a label's probability is the sigmoid of its own logit.
+
+    Args:
+        base: the encoder, see :mod:`claimwire.model.encoders`.
+        config_dir: directory that a relative ``base`` is relative to.
+        dropout: of the hidden layers, 0 to 1; the base's own by default.
+        attention_dropout: of the attention weights, 0 to 1; the base's own by default.
+        classifier_dropout: before the last layer, 0 to 1; the base's own by default.
+
+    Raises:
+        EncoderError: see :func:`claimwire.model.encoders.load_encoder`.
+    """
+    from transformers import DistilBertForSequenceClassification
+
+    encoder, tokenizer = load_encoder(base, config_dir)
+    config = with_labels(encoder.config)
+    if dropout is not None:
+        config.dropout = dropout
+    if attention_dropout is not None:
+        config.attention_dropout = attention_dropout
+    if classifier_dropout is not None:
+        config.seq_classif_dropout = classifier_dropout
+    model = DistilBertForSequenceClassification(config)
+    model.distilbert.load_state_dict(encoder.state_dict())
+    return model, tokenizer
+
+
+def with_labels(config: DistilBertConfig) -> DistilBertConfig:
+    """Return a copy of a DistilBERT's config that carries the four labels."""
+    from transformers import DistilBertConfig
+
+    content = config.to_dict()
+    content.update(
+        id2label={index: label.value for index, label in enumerate(LABELS)},
+        label2id={label.value: index for index, label in enumerate(LABELS)},
+        problem_type="multi_label_classification",
+        architectures=["DistilBertForSequenceClassification"],
+    )
+    return DistilBertConfig(**content)

@@ -1,0 +1,405 @@
+"""The release: a directory with everything that is served, and nothing else.
+
+::
+
+    NAME/
+    ├── manifest.json    what this is, how to decide, and the sha256 of every other file
+    ├── model.onnx       the network, weights inside
+    ├── tokenizer.json   read by the tokenizers library
+    └── MODEL_CARD.md    for people
+
+Loading verifies every byte and never unpickles or runs anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from claimwire.data.errors import ReleaseError, ReleaseIntegrityError
+from claimwire.data.labels import CLAIM_LABELS, LABELS, Label
+from claimwire.model.decision import Calibration
+
+FORMAT_VERSION: Final = 1
+MANIFEST_NAME: Final = "manifest.json"
+MODEL_NAME: Final = "model.onnx"
+TOKENIZER_NAME: Final = "tokenizer.json"
+CARD_NAME: Final = "MODEL_CARD.md"
+PAYLOAD_NAMES: Final = (MODEL_NAME, TOKENIZER_NAME, CARD_NAME)
+"""The files that a manifest lists: all but the manifest itself."""
+
+SHIPPED_RELEASES: Final = Path(__file__).parent / "releases"
+_MAX_MANIFEST_BYTES: Final = 1_000_000
+_WHAT_TO_DO: Final = (
+    "reinstall claimwire if this is the shipped release, else fetch or export the release again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLayout:
+    """Where each file of a release lies."""
+
+    directory: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest, JSON."""
+        return self.directory / MANIFEST_NAME
+
+    @property
+    def model(self) -> Path:
+        """The network, ONNX with its weights inside."""
+        return self.directory / MODEL_NAME
+
+    @property
+    def tokenizer(self) -> Path:
+        """The tokenizer, in the format of the tokenizers library."""
+        return self.directory / TOKENIZER_NAME
+
+    @property
+    def card(self) -> Path:
+        """The model card, Markdown."""
+        return self.directory / CARD_NAME
+
+
+def utc_now() -> str:
+    """Return the time as a manifest's ``created`` wants it, such as ``2026-11-25T15:04:05Z``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class ManifestDraft(BaseModel):
+    """A manifest before its files are known: what training fills in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format_version: int = FORMAT_VERSION
+    """Version of this layout; a reader refuses those it does not know."""
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")
+    created: str = Field(default_factory=utc_now)
+    """When it was made, ISO 8601 in UTC."""
+    base: str
+    """The encoder that was fine-tuned, as ``model.base`` of the config names it."""
+    labels: tuple[Label, ...] = LABELS
+    """The network's outputs, in order; always :data:`claimwire.data.labels.LABELS`."""
+    thresholds: dict[Label, float]
+    """For each claim label, the calibrated probability (0 to 1) from which it is made."""
+    calibration: dict[Label, Calibration] = Field(
+        default_factory=lambda: {label: Calibration() for label in LABELS}
+    )
+    """For each of the four labels: ``p = sigmoid(scale * logit + bias)``."""
+    review_threshold: float = Field(ge=0, le=1)
+    """Decisions with a confidence below it ask for a review."""
+    max_length: int = Field(ge=8, le=512)
+    """Longest input in tokens, [CLS] and [SEP] included."""
+    precision: Literal["fp32", "int8"]
+    metrics: dict[str, float] = {}
+    """Such as ``test/primary_macro_f1``."""
+    corpus_digest: str
+    config_digest: str
+
+    @field_validator("created")
+    @classmethod
+    def _created_is_utc(cls, value: str) -> str:
+        moment = datetime.fromisoformat(value)
+        if moment.utcoffset() is None or moment.utcoffset() != UTC.utcoffset(None):
+            raise ValueError(
+                f"expected a time in UTC such as 2026-11-25T15:04:05Z, found {value!r}"
+            )
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_are_ours(cls, value: tuple[Label, ...]) -> tuple[Label, ...]:
+        if value != LABELS:
+            raise ValueError(f"expected {_names(LABELS)} in this order, found {_names(value)}")
+        return value
+
+    @field_validator("thresholds")
+    @classmethod
+    def _thresholds_for_claims(cls, value: dict[Label, float]) -> dict[Label, float]:
+        if set(value) != set(CLAIM_LABELS):
+            raise ValueError(f"expected exactly {_names(CLAIM_LABELS)}, found {_names(value)}")
+        for label, threshold in value.items():
+            if not 0 <= threshold <= 1:
+                raise ValueError(f"{label.value}: expected 0 to 1, found {threshold}")
+        return {label: value[label] for label in CLAIM_LABELS}
+
+    @field_validator("calibration")
+    @classmethod
+    def _calibration_for_all(cls, value: dict[Label, Calibration]) -> dict[Label, Calibration]:
+        if set(value) != set(LABELS):
+            raise ValueError(f"expected exactly {_names(LABELS)}, found {_names(value)}")
+        for label, entry in value.items():
+            if not (math.isfinite(entry.scale) and entry.scale > 0 and math.isfinite(entry.bias)):
+                raise ValueError(
+                    f"{label.value}: expected scale > 0 and a finite bias, found {entry}"
+                )
+        return {label: value[label] for label in LABELS}
+
+
+class Manifest(ManifestDraft):
+    """The manifest of a written release: a draft and the sha256 of each file."""
+
+    files: dict[str, str]
+    """File name -> sha256, 64 hexadecimal digits."""
+
+    @field_validator("files")
+    @classmethod
+    def _files_are_plain(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, digest in value.items():
+            if Path(name).name != name or "\\" in name or name in {"", ".", ".."}:
+                raise ValueError(f"expected plain file names, found a path that leaves: {name!r}")
+            if not re.fullmatch(r"[0-9a-f]{64}", digest):
+                raise ValueError(f"{name}: expected 64 hexadecimal digits, found {digest!r}")
+        if set(value) != set(PAYLOAD_NAMES):
+            raise ValueError(f"expected exactly {sorted(PAYLOAD_NAMES)}, found {sorted(value)}")
+        return value
+
+    def to_bytes(self) -> bytes:
+        """Return the manifest as it is written; the same manifest gives the same bytes."""
+        content = self.model_dump(mode="json")
+        content["manifest_digest"] = _digest_of_content(content)
+        return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> Self:
+        """Validate parsed JSON (without its digest); raises pydantic's ValidationError."""
+        return cls.model_validate(content)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A verified release on disk."""
+
+    directory: Path
+    manifest: Manifest
+
+    @property
+    def layout(self) -> ReleaseLayout:
+        """Where its files lie."""
+        return ReleaseLayout(self.directory)
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of manifest.json, which through it covers every file; 64 hex digits."""
+        return hashlib.sha256(self.manifest.to_bytes()).hexdigest()
+
+    @property
+    def id(self) -> str:
+        """Short identity for outputs and logs, such as ``claimwire 1.2.0 0a1b2c3d``."""
+        return f"{self.manifest.name} {self.manifest.version} {self.digest[:8]}"
+
+
+def write_release(
+    directory: Path,
+    draft: ManifestDraft,
+    *,
+    model_onnx: Path,
+    tokenizer_json: Path,
+    model_card: str,
+) -> Release:
+    """Write a release, whole or not at all.
+
+    Everything is written into a hidden sibling that is renamed at the end, so a reader never sees
+    half a release and a failure leaves nothing behind.
+
+    Raises:
+        ReleaseError: ``directory`` exists already, or a source file is missing.
+    """
+    directory = Path(directory)
+    _refuse_existing(directory)
+    for source in (model_onnx, tokenizer_json):
+        if not source.is_file():
+            raise ReleaseError(f"{source}: expected a file to put into the release, found none")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        layout = ReleaseLayout(partial)
+        shutil.copyfile(model_onnx, layout.model)
+        shutil.copyfile(tokenizer_json, layout.tokenizer)
+        layout.card.write_text(model_card, encoding="utf-8", newline="\n")
+        files = {name: sha256_of(partial / name) for name in PAYLOAD_NAMES}
+        manifest = Manifest.from_content({**draft.model_dump(), "files": files})
+        layout.manifest.write_bytes(manifest.to_bytes())
+        partial.chmod(0o755)  # mkdtemp makes it private
+        _flush_to_disk(partial)
+        _refuse_existing(directory)
+        os.replace(partial, directory)  # noqa: PTH105 - named for what it does: an atomic rename
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return Release(directory, manifest)
+
+
+def load_release(directory: Path) -> Release:
+    """Read a release and verify every byte of it.
+
+    Raises:
+        ReleaseError: no release there, or one that this version of claimwire cannot read.
+        ReleaseIntegrityError: files that are missing, foreign, altered, or outside the directory.
+    """
+    directory = Path(directory)
+    manifest = _read_manifest(directory)
+    _check_names(directory, manifest)
+    for name, expected in manifest.files.items():
+        found = sha256_of(directory / name)
+        if found != expected:
+            raise ReleaseIntegrityError(
+                f"{directory / name}: its content is not what was released (expected sha256 "
+                f"{expected}, found {found}): {_WHAT_TO_DO}"
+            )
+    return Release(directory, manifest)
+
+
+def default_release() -> Path:
+    """Return the release that ships in the package.
+
+    Raises:
+        ReleaseError: none is there, or more than one.
+    """
+    found = (
+        sorted(path.parent for path in SHIPPED_RELEASES.glob(f"*/{MANIFEST_NAME}"))
+        if SHIPPED_RELEASES.is_dir()
+        else []
+    )
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ReleaseError(
+            f"no release ships with this installation (expected one in {SHIPPED_RELEASES}): "
+            "reinstall claimwire, or name a release directory or a registered model "
+            "such as models:/claimwire@champion"
+        )
+    raise ReleaseError(
+        f"expected one release in {SHIPPED_RELEASES}, found {', '.join(p.name for p in found)}: "
+        "name the one you mean, or reinstall claimwire"
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's content, 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read_manifest(directory: Path) -> Manifest:
+    path = ReleaseLayout(directory).manifest
+    raw = _manifest_bytes(directory, path)
+    try:
+        content = json.loads(raw)
+    except ValueError as error:
+        raise ReleaseIntegrityError(
+            f"{path}: expected JSON, found something else ({error}): {_WHAT_TO_DO}"
+        ) from error
+    if not isinstance(content, dict):
+        raise ReleaseIntegrityError(
+            f"{path}: expected a JSON object, found {type(content).__name__}: {_WHAT_TO_DO}"
+        )
+    _check_format_version(path, content.get("format_version"))
+    stated = content.pop("manifest_digest", None)
+    try:
+        manifest = Manifest.from_content(content)
+    except ValidationError as error:
+        raise ReleaseIntegrityError(f"{path}: {_first_problem(error)}: {_WHAT_TO_DO}") from error
+    if stated != _digest_of_content(content) or raw != manifest.to_bytes():
+        raise ReleaseIntegrityError(
+            f"{path}: its content is not what was released (its manifest_digest, {stated!r}, "
+            f"does not fit): {_WHAT_TO_DO}"
+        )
+    return manifest
+
+
+def _manifest_bytes(directory: Path, path: Path) -> bytes:
+    if not directory.is_dir():
+        what = "a file" if directory.exists() else "nothing"
+        raise ReleaseError(
+            f"{directory}: expected a release directory, found {what}: check the path, or name "
+            "a registered model such as models:/claimwire@champion"
+        )
+    if not path.is_file():
+        raise ReleaseError(
+            f"{directory}: expected a release, found a directory without {MANIFEST_NAME}: "
+            "name the directory that holds it"
+        )
+    with path.open("rb") as stream:
+        raw = stream.read(_MAX_MANIFEST_BYTES + 1)
+    if len(raw) > _MAX_MANIFEST_BYTES:
+        raise ReleaseIntegrityError(
+            f"{path}: expected at most {_MAX_MANIFEST_BYTES} bytes, found more: {_WHAT_TO_DO}"
+        )
+    return raw
+
+
+def _check_format_version(path: Path, found: object) -> None:
+    if found != FORMAT_VERSION or isinstance(found, bool):
+        raise ReleaseError(
+            f"{path}: this claimwire reads format_version {FORMAT_VERSION}, found {found!r}: "
+            "use a claimwire of the release's own age, or export the release again"
+        )
+
+
+def _check_names(directory: Path, manifest: Manifest) -> None:
+    expected = {MANIFEST_NAME, *manifest.files}
+    found = {entry.name for entry in directory.iterdir()}
+    for name in sorted(expected - found):
+        raise ReleaseIntegrityError(
+            f"{directory / name}: expected this file, found none: {_WHAT_TO_DO}"
+        )
+    for name in sorted(found - expected):
+        raise ReleaseIntegrityError(
+            f"{directory / name}: not a file of this release (its manifest lists only "
+            f"{', '.join(sorted(manifest.files))}): remove it, or {_WHAT_TO_DO}"
+        )
+    root = directory.resolve()
+    for name in sorted(expected):
+        target = (directory / name).resolve()
+        if target.parent != root or not target.is_file():
+            raise ReleaseIntegrityError(
+                f"{directory / name}: expected a file inside the release, found something that "
+                f"leaves it or is no file ({target}): {_WHAT_TO_DO}"
+            )
+
+
+def _digest_of_content(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the manifest"
+    return f"{where}: {problem['msg']} (found {str(problem['input'])[:200]!r})"
+
+
+def _names(labels: Any) -> str:
+    return ", ".join(str(getattr(label, "value", label)) for label in labels)
+
+
+def _refuse_existing(directory: Path) -> None:
+    if directory.exists() or directory.is_symlink():
+        raise ReleaseError(
+            f"{directory}: expected a path that is free, found something there: a release is "
+            "never overwritten; choose another name or remove it first"
+        )
+
+
+def _flush_to_disk(directory: Path) -> None:
+    for path in directory.iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
