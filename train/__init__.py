@@ -1,0 +1,1 @@
+"""Configuration, fine-tuning, evaluation and tracking."""

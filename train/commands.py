@@ -1,0 +1,60 @@
+"""What ``claimwire train`` and ``claimwire evaluate`` do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from claimwire.model.references import resolve_release
+from claimwire.model.release import load_release
+from claimwire.model.runtime import Runtime
+from claimwire.train.evaluate import evaluate_records, print_evaluation, read_dataset
+from claimwire.train.load_config import load_config
+
+
+def train(config_path: Path, overrides: Sequence[str]) -> int:
+    """Run one experiment and say what came of it and where it is."""
+    config = load_config(config_path, overrides)
+    from claimwire.train.pipeline import run_training
+
+    console = Console()
+    try:
+        outcome = run_training(config, console)
+    except KeyboardInterrupt:
+        console.print(
+            "\ninterrupted: go on from the last finished epoch with the same command and "
+            "train.resume=true",
+            highlight=False,
+        )
+        return 130
+    release = outcome.measured.release
+    for name, evaluation in outcome.measured.evaluations.items():
+        if name.startswith("test"):
+            print_evaluation(console, f"{name} set", evaluation)
+    registered = config.tracking.registered_model
+    where = f", version {outcome.model_version} of {registered}" if outcome.model_version else ""
+    console.print(
+        f"\nrelease {release.id}{where}\n  {release.directory}\n"
+        f"MLflow run {outcome.mlflow_run_id}; to compare runs:\n  {outcome.how_to_open}\n"
+        f"to tag with it:\n  claimwire tag ARTICLE --model {release.directory}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0
+
+
+def evaluate(dataset: Path, model: str | None, output_format: str) -> int:
+    """Score a release on labelled sentences; print a table or one JSON object."""
+    records = read_dataset(dataset)
+    release = load_release(resolve_release(model))
+    evaluation = evaluate_records(records, Runtime(release))
+    console = Console()
+    if output_format == "json":
+        content = {"model": release.id, "dataset": str(dataset), **evaluation.to_json()}
+        console.out(json.dumps(content, indent=1), highlight=False)
+    else:
+        print_evaluation(console, f"{release.id} on {dataset}", evaluation)
+    return 0

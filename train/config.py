@@ -1,0 +1,144 @@
+"""The training configuration: typed, with a unit and a range for every field.
+
+A configuration is one YAML file; ``key=value`` overrides change single fields by their dotted
+name (``train.epochs=3``). Relative paths are relative to the file, and those in overrides to
+the current directory. Unknown keys are refused with the nearest known name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenFraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class _Section(BaseModel):
+    """A part of the configuration: fixed once loaded, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DataConfig(_Section):
+    """Which labelled sentences are used."""
+
+    corpus: Path | None = None
+    """Folder with train/, validation/ and test/ of documents. Unset: the corpus of the package."""
+    extra: tuple[Path, ...] = ()
+    """Files of labelled records from elsewhere. A record's ``split`` says where it goes; one
+    without a split is trained on. Their digest is recorded with the run."""
+    use_corpus: bool = True
+    """False trains and evaluates on ``extra`` alone."""
+    max_train_sentences: Annotated[int, Field(ge=1)] | None = None
+    """Sentences, 1 or more: train on a random part only, for learning curves and quick trials."""
+
+
+class ModelConfig(_Section):
+    """The network."""
+
+    base: str = "packaged:minilm"
+    """Base encoder: ``packaged:minilm``, a directory in hub format, or a hub name
+    (``NAME`` or ``NAME@REVISION``)."""
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    """Tokens, 8 to 512: longer sentences are cut and flagged as truncated."""
+    dropout: OpenFraction = 0.1
+    """Share of encoder units dropped in training, 0 to below 1."""
+    classifier_dropout: OpenFraction = 0.2
+    """Share of units dropped before the four outputs, 0 to below 1."""
+
+
+class TrainConfig(_Section):
+    """How the network is fine-tuned."""
+
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 13
+    """Seed of weights, order and dropout, 0 to 2**32 - 1."""
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 6.0
+    """Passes over the training sentences, above 0."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Sentences an optimizer step and device, 1 to 4096."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    """Peak rate of AdamW, above 0."""
+    weight_decay: Fraction = 0.01
+    """AdamW's decoupled weight decay, 0 to 1."""
+    warmup: OpenFraction = 0.1
+    """Share of the steps in which the rate rises to its peak, 0 to below 1."""
+    scheduler: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    """How the rate falls after its peak."""
+    label_smoothing: OpenFraction = 0.0
+    """Targets become ``t * (1 - s) + s / 2``, 0 to below 1."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """``balanced`` weighs each label's positives by sqrt(negatives / positives)."""
+    patience: Annotated[int, Field(ge=1)] = 3
+    """Evaluations (one an epoch) without a better validation macro-F1 before training stops."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """``auto`` takes bf16 where the processor multiplies it natively (AMX, AVX512-BF16, CUDA)."""
+    threads: Annotated[int, Field(ge=1)] | None = None
+    """CPU threads for torch. Unset: all that this process may use."""
+    resume: bool = False
+    """Go on with the last interrupted run of this same configuration, in the same MLflow run."""
+
+
+class DecisionConfig(_Section):
+    """How logits become probabilities and labels."""
+
+    calibration: Literal["platt", "temperature", "none"] = "platt"
+    """Fitted on validation: Platt scaling per label, one temperature for all labels, or none."""
+    threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    """Calibrated probability from which a claim is given, above 0 and below 1."""
+    review_threshold: Fraction = 0.6
+    """Confidence below which a sentence is marked ``needs_review``, 0 to 1."""
+
+
+class ReleaseConfig(_Section):
+    """The release that the run ends with."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "claimwire"
+    """Name in the manifest: lower-case letters, digits, dot, dash, underscore."""
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]*$")] = "0.1.0"
+    """Version in the manifest."""
+    precision: Literal["int8", "fp32"] = "int8"
+    """Weights of the ONNX model: int8 (about a quarter of the size) or fp32."""
+
+
+class TrackingConfig(_Section):
+    """Where the run is recorded."""
+
+    uri: str | None = None
+    """MLflow tracking address. Unset: MLFLOW_TRACKING_URI, else a database in ``output_dir``."""
+    experiment: Annotated[str, Field(min_length=1)] = "claimwire"
+    """MLflow experiment."""
+    registered_model: Annotated[str, Field(min_length=1)] | None = "claimwire"
+    """Registered model that gets the release as a new version; null registers nothing."""
+
+
+class Config(_Section):
+    """A whole experiment."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "default"
+    """Name of the experiment's runs: letters, digits, dot, dash, underscore."""
+    output_dir: Path = Path("artifacts")
+    """Folder for everything that the run writes: database, checkpoints, release."""
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    decision: DecisionConfig = DecisionConfig()
+    release: ReleaseConfig = ReleaseConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+    def digest(self) -> str:
+        """Return ``sha256:...`` of what decides the result.
+
+        ``train.resume`` and where things are written do not count, so that a resumed run is
+        recognised as the same one.
+        """
+        content = self.model_dump(mode="json")
+        content["train"].pop("resume")
+        content.pop("output_dir")
+        content.pop("tracking")
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,183 @@
+"""Fine-tuning with the Hugging Face Trainer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from claimwire.model.network import build_classifier
+from claimwire.train.config import Config
+from claimwire.train.features import make_loss, positive_weights, tokenize, validation_metrics
+from claimwire.train.hardware import available_cpus, resolve_precision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import datasets
+    from transformers import (
+        DistilBertForSequenceClassification,
+        PreTrainedTokenizerFast,
+        TrainerCallback,
+        TrainingArguments,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuned:
+    """The network with the weights of its best epoch."""
+
+    model: DistilBertForSequenceClassification
+    tokenizer: PreTrainedTokenizerFast
+    best_validation_macro_f1: float
+    steps: int
+    seconds: float
+
+
+def fine_tune(
+    config: Config,
+    dataset: datasets.DatasetDict,
+    checkpoints: Path,
+    callbacks: Sequence[TrainerCallback] = (),
+    resume_from: Path | None = None,
+) -> FineTuned:
+    """Fine-tune the configured base on ``dataset["train"]``.
+
+    Args:
+        config: the experiment.
+        dataset: splits ``train`` and ``validation`` as of ``claimwire.data.corpus``.
+        checkpoints: folder for the Trainer's checkpoints, one an epoch.
+        callbacks: of the Trainer, beside early stopping.
+        resume_from: a checkpoint folder to go on from.
+
+    Raises:
+        EncoderError: the base cannot be had.
+    """
+    import torch
+    from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer, set_seed
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    _use_threads(config.train.threads or available_cpus())
+    set_seed(config.train.seed)
+    model, tokenizer = build_classifier(
+        config.model.base,
+        dropout=config.model.dropout,
+        classifier_dropout=config.model.classifier_dropout,
+    )
+    with _quiet_datasets():
+        train, validation = (
+            tokenize(dataset[split], tokenizer, config.model.max_length)
+            for split in ("train", "validation")
+        )
+    trainer = Trainer(
+        model=model,
+        args=_arguments(config, checkpoints, use_cpu=not torch.cuda.is_available()),
+        train_dataset=train,
+        eval_dataset=validation,
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_loss_func=make_loss(config.train.label_smoothing, _pos_weight(config, dataset)),
+        compute_metrics=validation_metrics,
+        callbacks=[
+            EarlyStoppingCallback(early_stopping_patience=config.train.patience),
+            *callbacks,
+        ],
+    )
+    # Ours reports progress; the stock ones would print every dictionary as well.
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    output = trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    return FineTuned(
+        model=model.eval(),
+        tokenizer=tokenizer,
+        best_validation_macro_f1=float(trainer.state.best_metric or 0.0),
+        steps=trainer.state.global_step,
+        seconds=float(output.metrics["train_runtime"]),
+    )
+
+
+def _pos_weight(config: Config, dataset: datasets.DatasetDict) -> list[float] | None:
+    if config.train.class_weights == "none":
+        return None
+    return positive_weights(np.array(dataset["train"]["targets"], dtype=np.float64))
+
+
+def _arguments(config: Config, checkpoints: Path, *, use_cpu: bool) -> TrainingArguments:
+    from transformers import TrainingArguments
+
+    train = config.train
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        seed=train.seed,
+        num_train_epochs=train.epochs,
+        per_device_train_batch_size=train.batch_size,
+        per_device_eval_batch_size=2 * train.batch_size,
+        learning_rate=train.learning_rate,
+        weight_decay=train.weight_decay,
+        warmup_steps=train.warmup,  # below 1: a share of all steps
+        lr_scheduler_type=train.scheduler,
+        bf16=resolve_precision(train.precision) == "bf16",
+        use_cpu=use_cpu,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="primary_macro_f1",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        logging_strategy="steps",
+        logging_steps=10,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=not use_cpu,
+        label_names=["labels"],
+    )
+
+
+def _use_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+@contextmanager
+def _quiet_datasets() -> Iterator[None]:
+    """Hide the tokenizing bars: they take a second and drown the one that matters."""
+    import datasets
+
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
+
+
+def hush_libraries() -> None:
+    """Keep libraries' chatter below warnings off the terminal."""
+    from transformers.utils import logging as transformers_logging
+
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    for name in ("mlflow", "alembic", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # MLflow warns of its own code, and of hints that a written-out signature makes needless;
+    # nobody who trains can act on it.
+    for message in (
+        ".*Any type hint is inferred as AnyType",
+        ".*Add type hints to the `predict` method",
+        ".*noload.* loader strategy",
+        "Operation with range is deprecated",
+    ):
+        warnings.filterwarnings("ignore", message=message)

@@ -1,0 +1,51 @@
+"""The labelled sentences of a run, as its configuration names them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from claimwire.data.corpus import SPLITS, Example, corpus_digest, default_corpus, load_examples
+from claimwire.data.errors import ConfigError
+from claimwire.train.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledData:
+    """The examples of a run, their digest and where they come from."""
+
+    examples: list[Example]
+    digest: str
+    source: str
+
+
+def load_data(config: Config) -> LabelledData:
+    """Read the configured sentences.
+
+    Raises:
+        CorpusError: a file breaks the contract.
+        ConfigError: a split that training needs is empty.
+    """
+    corpus = config.data.corpus or default_corpus()
+    extra = config.data.extra
+    use_corpus = config.data.use_corpus
+    examples = _thinned(config, load_examples(corpus, extra, use_corpus=use_corpus))
+    for split in SPLITS:
+        if not any(example.split == split for example in examples):
+            raise ConfigError(
+                f"expected sentences in each of {', '.join(SPLITS)}, found none in {split}: "
+                "check data.corpus, data.extra (its records' split) and data.use_corpus"
+            )
+    sources = [path.name for path in (*([corpus] if use_corpus else []), *extra)]
+    digest = corpus_digest(corpus, extra, use_corpus=use_corpus)
+    return LabelledData(examples, digest, ", ".join(sources))
+
+
+def _thinned(config: Config, examples: list[Example]) -> list[Example]:
+    limit = config.data.max_train_sentences
+    train = [example for example in examples if example.split == "train"]
+    if limit is None or limit >= len(train):
+        return examples
+    # Sampling is not cryptography; the seed makes the part reproducible.
+    kept = random.Random(config.train.seed).sample(train, limit)  # noqa: S311
+    return kept + [example for example in examples if example.split != "train"]

@@ -1,0 +1,101 @@
+"""One training run from configuration to registered release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from claimwire.data.corpus import SPLITS, to_dataset_dict
+from claimwire.train import tracking
+from claimwire.train.config import Config
+from claimwire.train.fine_tune import FineTuned, fine_tune, hush_libraries
+from claimwire.train.labelled_data import LabelledData, load_data
+from claimwire.train.make_release import Measured, make_release
+from claimwire.train.progress import progress_callback
+from claimwire.train.run_state import RunFolder, RunState, find_interrupted, new_run_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run leaves behind.
+
+    ``model_version`` is the version in the registry, None where nothing was registered.
+    """
+
+    measured: Measured
+    folder: Path
+    mlflow_run_id: str
+    model_version: str | None
+    how_to_open: str
+
+
+def run_training(config: Config, console: Console) -> Outcome:
+    """Train, make the release, record everything.
+
+    The tracking server is reached and the data is read before anything is trained.
+
+    Raises:
+        ConfigError: a value that cannot work, or nothing to resume.
+        CorpusError: labelled data that breaks the contract.
+        EncoderError: the base cannot be had.
+        TrackingError: MLflow cannot be reached.
+    """
+    hush_libraries()
+    data = load_data(config)
+    tracker = tracking.connect(config)
+    folder, run_id = _open_folder(config, data)
+    _say_what_begins(console, config, data, resumed=run_id is not None)
+    with tracking.tracked_run(tracker, config.name, run_id) as mlflow_run_id:
+        if run_id is None:
+            folder.write_state(RunState(mlflow_run_id, config.digest(), data.digest))
+        measured = _train_and_measure(config, data, folder, console)
+        version = tracking.register_release(measured.release, config.tracking.registered_model)
+        folder.mark_finished()
+    return Outcome(measured, folder.path, mlflow_run_id, version, tracker.how_to_open)
+
+
+def _open_folder(config: Config, data: LabelledData) -> tuple[RunFolder, str | None]:
+    if not config.train.resume:
+        return new_run_folder(config), None
+    folder, state = find_interrupted(config, data.digest)
+    return folder, state.mlflow_run_id
+
+
+def _train_and_measure(
+    config: Config, data: LabelledData, folder: RunFolder, console: Console
+) -> Measured:
+    import mlflow
+
+    dataset = to_dataset_dict(data.examples)
+    tracking.log_configuration(config)
+    tracking.log_data(dataset, data.digest, data.source)
+    tuned: FineTuned = fine_tune(
+        config,
+        dataset,
+        folder.checkpoints,
+        callbacks=[progress_callback(console), tracking.metrics_callback()],
+        resume_from=folder.last_checkpoint() if config.train.resume else None,
+    )
+    with console.status("making the release: export, calibration, test set"):
+        measured = make_release(config, tuned, data.examples, data.digest, folder.release)
+    for name, evaluation in measured.evaluations.items():
+        # Behind the epochs' points: the last value of a validation metric is the release's own.
+        mlflow.log_metrics(evaluation.flat(name), step=tuned.steps + 1)
+    mlflow.log_metric("train/seconds", tuned.seconds)
+    mlflow.log_metric("train/steps", tuned.steps)
+    return measured
+
+
+def _say_what_begins(
+    console: Console, config: Config, data: LabelledData, *, resumed: bool
+) -> None:
+    counts = {split: sum(e.split == split for e in data.examples) for split in SPLITS}
+    verb = "resuming" if resumed else "training"
+    console.print(
+        f"{verb} [bold]{config.name}[/bold] on {config.model.base}: "
+        + ", ".join(f"{count} {split}" for split, count in counts.items())
+        + " sentences",
+        highlight=False,
+    )

@@ -1,0 +1,238 @@
+"""MLflow: where a run is recorded, what is recorded, and the release as a registered model."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claimwire.data.errors import MissingExtraError, TrackingError
+from claimwire.model.release import Release
+from claimwire.train.config import Config
+
+if TYPE_CHECKING:
+    import datasets
+    from transformers import TrainerCallback
+
+CHAMPION: Final = "champion"
+_PROBE_ENVIRONMENT: Final = {
+    # One quick look instead of MLflow's minutes of retries: a wrong address must fail at once.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """A tracking server that answered, and the experiment on it."""
+
+    uri: str
+    experiment_id: str
+
+    @property
+    def how_to_open(self) -> str:
+        """What to run or open to see the runs."""
+        if self.uri.startswith(("http://", "https://")):
+            return f"{self.uri}/#/experiments/{self.experiment_id}"
+        return f"mlflow ui --backend-store-uri {self.uri}"
+
+
+def connect(config: Config) -> Tracker:
+    """Reach the tracking server and find or make the experiment, before anything is trained.
+
+    The address is ``tracking.uri``, else ``MLFLOW_TRACKING_URI``, else an SQLite database in
+    ``output_dir`` with the artifacts beside it.
+
+    Raises:
+        TrackingError: the server cannot be reached or refuses.
+        MissingExtraError: MLflow is not installed.
+    """
+    try:
+        import mlflow
+        from mlflow.exceptions import MlflowException
+    except ImportError as error:
+        raise MissingExtraError("train", "tracking a run") from error
+
+    uri = config.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _embedded_uri(config)
+    local = uri.startswith("sqlite:")
+    if local:
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _environment(_PROBE_ENVIRONMENT):
+            mlflow.set_tracking_uri(uri)
+            mlflow.set_registry_uri(uri)
+            experiment_id = _find_or_make_experiment(config, local=local)
+    except (MlflowException, OSError) as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrackingError(
+            f"expected an MLflow tracking server at {uri}, found: {first_line}: start it, correct "
+            "tracking.uri or MLFLOW_TRACKING_URI, or unset both to use the database in "
+            f"{config.output_dir}; nothing was trained"
+        ) from None
+    return Tracker(uri=uri, experiment_id=experiment_id)
+
+
+def _embedded_uri(config: Config) -> str:
+    return f"sqlite:///{config.output_dir.resolve() / 'mlflow.db'}"
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _find_or_make_experiment(config: Config, *, local: bool) -> str:
+    import mlflow
+
+    name = config.tracking.experiment
+    found = mlflow.get_experiment_by_name(name)
+    if found is None:
+        artifacts = (config.output_dir / "mlartifacts").resolve().as_uri() if local else None
+        experiment_id: str = mlflow.create_experiment(name, artifact_location=artifacts)
+        return experiment_id
+    if found.lifecycle_stage != "active":
+        raise TrackingError(
+            f"expected an active MLflow experiment named {name!r}, found a deleted one: restore it "
+            f"(mlflow experiments restore --experiment-id {found.experiment_id}) or set "
+            "tracking.experiment to another name"
+        )
+    return str(found.experiment_id)
+
+
+@contextmanager
+def tracked_run(tracker: Tracker, name: str, run_id: str | None = None) -> Iterator[str]:
+    """Open a run, or an interrupted one again; yield its id.
+
+    An error ends the run as FAILED and an interruption as KILLED, so that none stays RUNNING.
+    """
+    import mlflow
+
+    arguments: dict[str, Any] = (
+        {"run_id": run_id} if run_id else {"run_name": name, "experiment_id": tracker.experiment_id}
+    )
+    run = mlflow.start_run(**arguments)
+    status = "FINISHED"
+    try:
+        yield str(run.info.run_id)
+    except (KeyboardInterrupt, SystemExit):
+        status = "KILLED"
+        raise
+    except BaseException:
+        status = "FAILED"
+        raise
+    finally:
+        mlflow.end_run(status)
+
+
+def log_configuration(config: Config) -> None:
+    """Record every field as a parameter, the configuration file, and its digest as a tag."""
+    import mlflow
+    import yaml
+
+    content = config.model_dump(mode="json")
+    content["train"].pop("resume")  # a resumed run keeps its parameters
+    mlflow.log_params(_flatten(content))
+    mlflow.log_text(yaml.safe_dump(content, sort_keys=False), "config.yaml")
+    mlflow.set_tag("config_digest", config.digest())
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def log_data(dataset: datasets.DatasetDict, digest: str, source: str) -> None:
+    """Record the splits as MLflow data sets with their lineage.
+
+    Args:
+        dataset: the splits.
+        digest: of the labelled files, ``sha256:...``.
+        source: where the labelled files are.
+    """
+    import mlflow
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.huggingface_dataset import from_huggingface
+
+    mlflow.set_tag("corpus_digest", digest)
+    for split, rows in dataset.items():
+        short = f"{digest.removeprefix('sha256:')[:24]}-{split}"[:36]
+        logged = from_huggingface(
+            rows.select_columns(["text", "labels"]),
+            source=CodeDatasetSource(tags={"source": source}),
+            name=f"claimwire-{split}",
+            digest=short,
+        )
+        mlflow.log_input(logged, context=split)
+        mlflow.log_metric(f"data/{split}_sentences", float(len(rows)))
+
+
+def metrics_callback() -> TrainerCallback:
+    """Return a Trainer callback that sends losses and validation figures to MLflow by step."""
+    import mlflow
+    from transformers import TrainerCallback
+
+    class _MetricsToMlflow(TrainerCallback):
+        """Names as of the design: ``train/loss``, ``validation/primary_macro_f1``."""
+
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            metrics = {}
+            for key, value in kwargs["logs"].items():
+                if not isinstance(value, int | float):
+                    continue
+                if key.startswith("eval_"):
+                    metrics["validation/" + key.removeprefix("eval_")] = float(value)
+                elif key in {"loss", "learning_rate", "grad_norm"}:
+                    metrics["train/" + key] = float(value)
+            mlflow.log_metrics(metrics, step=state.global_step)
+
+    return _MetricsToMlflow()
+
+
+def register_release(release: Release, registered_model: str | None) -> str | None:
+    """Log the release to the active run, and register it.
+
+    The first version of a registered model becomes ``@champion``.
+
+    Returns:
+        The new version, or None where ``registered_model`` is None.
+    """
+    import mlflow
+
+    from claimwire.model import pyfunc
+
+    info = mlflow.pyfunc.log_model(
+        name="release",
+        python_model=str(Path(pyfunc.__file__)),
+        artifacts={"release": str(release.directory)},
+        signature=pyfunc.signature(),
+        input_example=pyfunc.input_example(),
+        pip_requirements=pyfunc.requirements(),
+        registered_model_name=registered_model,
+        metadata={"release": release.id},
+    )
+    if registered_model is None:
+        return None
+    version = str(info.registered_model_version)
+    client = mlflow.MlflowClient()
+    client.set_model_version_tag(registered_model, version, "release", release.id)
+    if CHAMPION not in client.get_registered_model(registered_model).aliases:
+        client.set_registered_model_alias(registered_model, CHAMPION, version)
+    return version
