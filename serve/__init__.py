@@ -1,0 +1,1 @@
+"""The tagger, files in and out."""

@@ -1,0 +1,222 @@
+"""``claimwire tag``: options checked, inputs read, results written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from claimwire.data.errors import InputError
+from claimwire.serve.batch import tag_stream
+from claimwire.serve.inputs import Reader
+from claimwire.serve.items import InputFormat, ReadOptions, Unit
+from claimwire.serve.outputs import (
+    CsvWriter,
+    Format,
+    JsonlWriter,
+    Writer,
+    choose_format,
+    errors_path,
+    is_replaceable,
+    open_output,
+    partial_path,
+)
+from claimwire.serve.reports import Reports, Tally, say
+from claimwire.serve.rows import Job, Recorder
+from claimwire.serve.sources import Found, Source, find_sources
+from claimwire.serve.tagger import Tagger
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """Options of ``claimwire tag``.
+
+    Attributes:
+        unit: ``"article"``, one row a sentence of each article; or ``"sentence"``, one row an
+            input record (of a text file: a line).
+        output_format: ``"table"``, ``"jsonl"`` or ``"csv"``; None goes by the suffix of
+            ``output``, and is the table without one.
+        output: file to write, whole or not at all; None for standard output.
+        model: release directory or registered model; None for the shipped release.
+        text_field: field of a JSON Lines record that holds the text.
+        input_format: ``"auto"``, ``"text"``, ``"html"`` or ``"jsonl"``.
+        show_removed: list what was taken out of articles as not prose.
+        threads: processor threads; None lets the runtime choose.
+    """
+
+    unit: str = "article"
+    output_format: str | None = None
+    output: Path | None = None
+    model: str | None = None
+    text_field: str = "text"
+    input_format: str = "auto"
+    show_removed: bool = False
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Checked options.
+
+    Attributes:
+        reading: how inputs are read.
+        format: how results are written.
+        output: resolved file, None for standard output.
+        errors: file for failures, None where they only go to standard error.
+        show_removed: list what was taken out of articles.
+    """
+
+    reading: ReadOptions
+    format: Format
+    output: Path | None
+    errors: Path | None
+    show_removed: bool
+
+
+def tag(paths: list[str], options: TagOptions) -> int:
+    """Tag the sentences of files.
+
+    Returns:
+        0 where everything was done (an empty input is, with a note), 1 where some inputs failed;
+        each of those is named and the others are done.
+
+    Raises:
+        InputError: wrong options, or none of the paths exists.
+        ReleaseError: the model cannot be loaded.
+    """
+    plan = _plan(options)
+    found = find_sources(paths, leave_out=_written_files(plan))
+    _refuse_overwriting(found, plan)
+    tagger = Tagger.load(options.model, threads=options.threads)
+    try:
+        return _run(found, plan, tagger)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        return 0
+
+
+def _run(found: Sequence[Found], plan: _Plan, tagger: Tagger) -> int:
+    recorder = Recorder(plan.reading.unit, tagger.model)
+    reader, tally = Reader(found, plan.reading), Tally()
+
+    with (
+        open_output(plan.output) as stream,
+        Reports(plan.errors) as reports,  # settled before the output takes its name
+        _progress(reader, tally, to_file=plan.output is not None),
+        closing(_writer(plan, stream, recorder)) as writer,
+    ):
+        on_split = _list_removed(plan, reports)
+        for row in tag_stream(reader, tagger, reports, on_split):
+            tally.add(row)
+            writer.write(row)
+        writer.finish(tally)
+    if plan.output is not None:
+        say(f"{plan.output} written: {tally.summary()}; model: {tagger.model}")
+    return 1 if reports.failures else 0
+
+
+def _list_removed(plan: _Plan, reports: Reports) -> Callable[[Job], None]:
+    """Return what to do with an item once it is split."""
+
+    def on_split(job: Job) -> None:
+        # A table lists it after the article's sentences, if there are any.
+        if plan.show_removed and (plan.format is not Format.TABLE or not job.sentences):
+            reports.removed(job)
+
+    return on_split
+
+
+def _plan(options: TagOptions) -> _Plan:
+    """Check the options.
+
+    Raises:
+        InputError: an option is wrong, or two do not go together.
+    """
+    unit = _choice("--unit", options.unit, Unit)
+    reading = ReadOptions(
+        unit=unit,
+        input_format=_choice("--input-format", options.input_format, InputFormat),
+        text_field=options.text_field,
+    )
+    if options.show_removed and unit is Unit.SENTENCE:
+        raise InputError("--show-removed needs --unit article: nothing is taken out of a sentence")
+    if options.threads is not None and options.threads < 1:
+        raise InputError(f"--threads: expected 1 or more, found {options.threads}")
+    chosen = choose_format(options.output_format, options.output)
+    output = None if options.output in (None, Path("-")) else options.output
+    errors = None
+    if output is not None:
+        _check_writable(output)
+        errors = errors_path(output) if is_replaceable(output) else None
+    return _Plan(reading, chosen, output, errors, options.show_removed)
+
+
+def _choice(option: str, value: str, choices: type[Choice]) -> Choice:
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(choices)
+        raise InputError(f"{option}: expected one of {known}, found {value!r}") from None
+
+
+def _check_writable(output: Path) -> None:
+    """Refuse, before any work, an output that cannot be written."""
+    if output.is_dir():
+        raise InputError(f"{output}: expected a file to write, found a directory: add a file name")
+    if not output.parent.is_dir():
+        raise InputError(
+            f"{output}: expected a directory {output.parent}, found none: create it first"
+        )
+
+
+def _written_files(plan: _Plan) -> frozenset[Path]:
+    """Return the files that this call writes, which no directory gives as input."""
+    if plan.output is None or plan.errors is None:
+        return frozenset()
+    written = (plan.output, partial_path(plan.output), plan.errors, partial_path(plan.errors))
+    return frozenset(path.resolve() for path in written)
+
+
+def _refuse_overwriting(found: Sequence[Found], plan: _Plan) -> None:
+    """Refuse to read a file that this call would overwrite."""
+    written = _written_files(plan)
+    for entry in found:
+        if isinstance(entry, Source) and entry.path is not None and entry.path.resolve() in written:
+            raise InputError(
+                f"{entry.given}: this input would be overwritten by the output: "
+                "choose another name for -o"
+            )
+
+
+def _writer(plan: _Plan, stream: BinaryIO, recorder: Recorder) -> Writer:
+    match plan.format:
+        case Format.JSONL:
+            return JsonlWriter(stream, recorder)
+        case Format.CSV:
+            return CsvWriter(stream, recorder)
+        case Format.TABLE:
+            from claimwire.serve.table import TableWriter
+
+            return TableWriter(
+                stream,
+                recorder,
+                show_removed=plan.show_removed,
+                on_terminal=plan.output is None and sys.stdout.isatty(),
+            )
+
+
+@contextmanager
+def _progress(reader: Reader, tally: Tally, *, to_file: bool) -> Iterator[None]:
+    """Show how far it is, where somebody watches and the results go elsewhere."""
+    if not sys.stderr.isatty() or not (to_file or not sys.stdout.isatty()):
+        yield
+        return
+    from claimwire.serve.progress import watch
+
+    with watch(reader, tally):
+        yield

@@ -1,0 +1,141 @@
+"""From the paths of a command line to the inputs that are read: files, directories, globs, '-'."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from claimwire.data.errors import InputError
+from claimwire.serve.items import Failure, Note
+
+STDIN: Final = "-"
+STDIN_NAME: Final = "stdin"
+
+TEXT_SUFFIXES: Final = frozenset({".txt", ".text", ".md", ".markdown"})
+HTML_SUFFIXES: Final = frozenset({".html", ".htm", ".xhtml"})
+JSONL_SUFFIXES: Final = frozenset({".jsonl", ".ndjson"})
+KNOWN_SUFFIXES: Final = TEXT_SUFFIXES | HTML_SUFFIXES | JSONL_SUFFIXES
+
+_SHOWN_FILES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input.
+
+    Attributes:
+        given: how messages name it: the path as given, or ``"stdin"``.
+        path: the file, None for standard input.
+        name: the article id of a text or HTML file: its file name, or ``given`` where two
+            inputs of the call share one.
+    """
+
+    given: str
+    path: Path | None
+    name: str
+
+
+Found = Source | Failure | Note
+
+
+def find_sources(paths: Sequence[str], leave_out: Collection[Path] = ()) -> list[Found]:
+    """Return the inputs that ``paths`` name, in order; what cannot be one becomes a Failure.
+
+    A directory gives its files of known suffixes, recursively and sorted, hidden ones left out; a
+    pattern that is no file itself gives what it matches, sorted.
+
+    Args:
+        paths: paths, patterns, or ``"-"`` for standard input.
+        leave_out: resolved paths that a directory or pattern does not give: the output files.
+
+    Raises:
+        InputError: no path is given, standard input is named twice, or no path exists.
+    """
+    if not paths:
+        raise InputError("expected a PATH to tag, found none: name a file, or - for standard input")
+    if list(paths).count(STDIN) > 1:
+        raise InputError("expected '-' once, found it twice: standard input is read only once")
+    found = [entry for path in paths for entry in _find(path, leave_out)]
+    missing = [entry for entry in found if isinstance(entry, Failure) and entry.reason == _MISSING]
+    if len(missing) == len(found):
+        raise InputError("; ".join(f"{entry.file}: {_MISSING}" for entry in missing))
+    return _with_unique_names(found)
+
+
+_MISSING: Final = (
+    "expected a file, a directory or a pattern that matches, found nothing there: check the path"
+)
+
+
+def _find(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
+    if given == STDIN:
+        yield Source(STDIN_NAME, None, STDIN_NAME)
+        return
+    path = Path(given)
+    try:
+        if path.is_dir():
+            yield from _find_in_directory(given, path, leave_out)
+        elif path.exists():
+            yield Source(given, path, path.name)
+        else:
+            yield from _find_by_pattern(given, leave_out)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        yield Failure(given, None, f"expected a readable path, found: {error}: check the path")
+
+
+def _find_in_directory(given: str, directory: Path, leave_out: Collection[Path]) -> Iterator[Found]:
+    visible = [
+        path
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+        and path.resolve() not in leave_out
+    ]
+    known = [path for path in visible if path.suffix.lower() in KNOWN_SUFFIXES]
+    others = [path.name for path in visible if path.suffix.lower() not in KNOWN_SUFFIXES]
+    if not known:
+        yield Failure(
+            given,
+            None,
+            f"expected files that end in {', '.join(sorted(KNOWN_SUFFIXES))}, found none in this "
+            "directory: name the files themselves",
+        )
+    elif others:
+        yield Note(given, None, _left_out(others))
+    for path in known:
+        yield Source(str(path), path, path.name)
+
+
+def _left_out(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_FILES]) + (", ..." if len(names) > _SHOWN_FILES else "")
+    if len(names) == 1:
+        return f"1 file with another suffix was left out ({shown}): name it to have it read"
+    return (
+        f"{len(names)} files with other suffixes were left out ({shown}): "
+        "name them to have them read"
+    )
+
+
+def _find_by_pattern(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
+    # Path.glob takes no absolute pattern.
+    matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207
+    files = [path for path in matches if path.is_file() and path.resolve() not in leave_out]
+    if not files:
+        yield Failure(given, None, _MISSING)
+    for path in files:
+        yield Source(str(path), path, path.name)
+
+
+def _with_unique_names(found: list[Found]) -> list[Found]:
+    """Name inputs by their whole path where two share a file name."""
+    names = Counter(entry.name for entry in found if isinstance(entry, Source))
+    return [
+        Source(entry.given, entry.path, entry.given)
+        if isinstance(entry, Source) and names[entry.name] > 1
+        else entry
+        for entry in found
+    ]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from claimwire.data.errors import InputError
+from claimwire.serve.items import Failure, Note
+from claimwire.serve.sources import Source, find_sources
+
+
+def names(found: list[Source | Failure | Note]) -> list[str]:
+    return [entry.name for entry in found if isinstance(entry, Source)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.txt", "a.jsonl", "c.html", "deep/d.md", ".hidden.txt", ".git/e.txt", "f.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("A shell fell.")
+    return tmp_path
+
+
+def test_a_directory_gives_its_files_of_known_suffixes_sorted(folder: Path) -> None:
+    found = find_sources([str(folder)])
+    assert names(found) == ["a.jsonl", "b.txt", "c.html", "d.md"]
+    notes = [entry for entry in found if isinstance(entry, Note)]
+    assert [note.message for note in notes] == [
+        "1 file with another suffix was left out (f.png): name it to have it read"
+    ]
+
+
+def test_a_directory_does_not_give_the_files_that_the_call_writes(folder: Path) -> None:
+    found = find_sources([str(folder)], leave_out={(folder / "a.jsonl").resolve()})
+    assert names(found) == ["b.txt", "c.html", "d.md"]
+
+
+def test_a_directory_without_a_readable_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    [failure] = find_sources([str(tmp_path)])
+    assert isinstance(failure, Failure)
+    assert "found none in this directory" in failure.reason
+
+
+def test_a_pattern_gives_what_it_matches_sorted(folder: Path) -> None:
+    assert names(find_sources([f"{folder}/**/*.[mt]*"])) == ["b.txt", "d.md"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
+    path = tmp_path / "news[1].txt"
+    path.write_text("A shell fell.")
+    assert names(find_sources([str(path)])) == ["news[1].txt"]
+
+
+def test_inputs_that_share_a_file_name_are_named_by_their_paths(tmp_path: Path) -> None:
+    paths = []
+    for folder in ("one", "two"):
+        path = tmp_path / folder / "a.txt"
+        path.parent.mkdir()
+        path.write_text("A shell fell.")
+        paths.append(str(path))
+    assert names(find_sources(paths)) == paths
+
+
+def test_one_missing_path_among_others_is_a_failure(folder: Path) -> None:
+    found = find_sources([str(folder / "none.txt"), str(folder / "b.txt")])
+    assert isinstance(found[0], Failure)
+    assert found[0].file == str(folder / "none.txt")
+    assert "check the path" in found[0].reason
+    assert names(found) == ["b.txt"]
+
+
+@pytest.mark.parametrize("paths", [["none.txt"], ["none.txt", "none-*.txt"]])
+def test_nothing_but_missing_paths_is_wrong_usage(paths: list[str]) -> None:
+    with pytest.raises(InputError, match=r"none.txt: expected a file.*check the path") as refusal:
+        find_sources(paths)
+    assert refusal.value.exit_code == 2
+
+
+def test_no_path_and_standard_input_twice_are_wrong_usage() -> None:
+    with pytest.raises(InputError, match="or - for standard input"):
+        find_sources([])
+    with pytest.raises(InputError, match="read only once"):
+        find_sources(["-", "-"])
+
+
+def test_a_path_with_a_nul_is_a_failure(folder: Path) -> None:
+    found = find_sources(["a\0b", str(folder / "b.txt")])
+    assert names(found) == ["b.txt"]
+    assert isinstance(found[0], Failure)
