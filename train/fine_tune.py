@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -164,14 +163,12 @@ def _quiet_datasets() -> Iterator[None]:
 
 
 def hush_libraries() -> None:
-    """Keep libraries' chatter below warnings off the terminal."""
+    """Keep libraries' chatter off the terminal: bars, notes and warnings nobody can act on."""
     from transformers.utils import logging as transformers_logging
 
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    for name in ("mlflow", "alembic", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     # MLflow warns of its own code, and of hints that a written-out signature makes needless;
     # nobody who trains can act on it.
     for message in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -57,6 +58,8 @@ def connect(config: Config) -> Tracker:
     except ImportError as error:
         raise MissingExtraError("train", "tracking a run") from error
 
+    for name in ("mlflow", "alembic"):  # MLflow sets its loggers up when it is imported
+        logging.getLogger(name).setLevel(logging.WARNING)
     uri = config.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _embedded_uri(config)
     local = uri.startswith("sqlite:")
     if local:

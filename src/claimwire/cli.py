@@ -53,10 +53,18 @@ ModelOption = Annotated[
         help="A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one.",
     ),
 ]
+ReferenceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REF",
+        show_default=False,
+        help="A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one.",
+    ),
+]
 CorpusArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FOLDER]",
+        metavar="FOLDER",
         show_default=False,
         help="Folder with train/, validation/ and test/. Default: the corpus of the package.",
     ),
@@ -170,7 +178,7 @@ def train(
     config: Annotated[Path, typer.Argument(help="A YAML file, such as configs/default.yaml.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Single fields, such as train.epochs=3."),
+        typer.Argument(metavar="KEY=VALUE", help="Single fields, such as train.epochs=3."),
     ] = None,
 ) -> None:
     """Train from a configuration, record the run in MLflow, make and register a release.
@@ -229,7 +237,7 @@ def models_list() -> None:
 
 
 @models_app.command("show")
-def models_show(model: Annotated[str | None, typer.Argument(metavar="[REF]")] = None) -> None:
+def models_show(model: ReferenceArgument = None) -> None:
     """Show what a release is, what it was made from and what it is worth."""
     from claimwire.model import commands
 
@@ -237,7 +245,7 @@ def models_show(model: Annotated[str | None, typer.Argument(metavar="[REF]")] = 
 
 
 @models_app.command("verify")
-def models_verify(model: Annotated[str | None, typer.Argument(metavar="[REF]")] = None) -> None:
+def models_verify(model: ReferenceArgument = None) -> None:
     """Verify every file of a release by its sha256; exit code 1 where one differs."""
     from claimwire.model import commands
 
