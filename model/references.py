@@ -7,7 +7,9 @@ directly: no code that travels with a model is ever run.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +55,7 @@ def _what_is(path: Path) -> str:
 
 
 def _fetch(reference: str) -> Path:
-    """Download a registered model's files to a folder that stays for this process's use."""
+    """Download a registered model's files to a folder that goes when this process ends."""
     uri = tracking_uri()
     client = registry_client(uri)
     version = _find_version(client, reference, uri)
@@ -62,6 +64,7 @@ def _fetch(reference: str) -> Path:
 
     source = client.get_model_version_download_uri(version.name, version.version)
     target = Path(tempfile.mkdtemp(prefix="claimwire-model-"))
+    atexit.register(shutil.rmtree, target, ignore_errors=True)
     try:
         downloaded = Path(
             download_artifacts(artifact_uri=source, dst_path=str(target), tracking_uri=uri)

@@ -50,7 +50,8 @@ def evaluate(dataset: Path, model: str | None, output_format: str) -> int:
     """Score a release on labelled sentences; print a table or one JSON object."""
     records = read_dataset(dataset)
     release = load_release(resolve_release(model))
-    evaluation = evaluate_records(records, Runtime(release))
+    with Console(stderr=True).status(f"tagging {len(records):,} sentences"):
+        evaluation = evaluate_records(records, Runtime(release))
     console = Console()
     if output_format == "json":
         content = {"model": release.id, "dataset": str(dataset), **evaluation.to_json()}

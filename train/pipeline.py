@@ -98,4 +98,5 @@ def _say_what_begins(
         + ", ".join(f"{count} {split}" for split, count in counts.items())
         + " sentences",
         highlight=False,
+        soft_wrap=True,
     )
