@@ -133,11 +133,13 @@ class Config(_Section):
     def digest(self) -> str:
         """Return ``sha256:...`` of what decides the result.
 
-        ``train.resume`` and where things are written do not count, so that a resumed run is
-        recognised as the same one.
+        Paths of data do not count, since the digest of the data itself is recorded beside this
+        one; nor does ``train.resume``, nor where things are written. So the same experiment has
+        the same digest on every machine, and a resumed run is recognised.
         """
         content = self.model_dump(mode="json")
-        content["train"].pop("resume")
+        for section, key in (("train", "resume"), ("data", "corpus"), ("data", "extra")):
+            content[section].pop(key)
         content.pop("output_dir")
         content.pop("tracking")
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -100,6 +100,10 @@ def test_digest_ignores_what_does_not_change_the_result() -> None:
         ["train.resume=true", "output_dir=elsewhere", "tracking.experiment=other"],
     )
     assert same.digest() == digest
+    moved = load_config(
+        CONFIGS / "smoke.yaml", ["data.corpus=somewhere/else", "data.extra=[x.jsonl]"]
+    )
+    assert moved.digest() == digest
     assert load_config(CONFIGS / "smoke.yaml", ["train.seed=99"]).digest() != digest
 
 
