@@ -39,7 +39,7 @@ _SETTINGS: dict[str, Any] = {
 app = typer.Typer(
     cls=_Group, help="Tag the claims in conflict reporting.", add_completion=False, **_SETTINGS
 )
-corpus_app = typer.Typer(help="Check and describe labelled data.", **_SETTINGS)
+corpus_app = typer.Typer(help="Check, describe and rebuild labelled data.", **_SETTINGS)
 models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
@@ -226,6 +226,45 @@ def corpus_stats(
     from claimwire.data import commands
 
     raise typer.Exit(commands.stats(corpus, extra or [], output_format))
+
+
+@corpus_app.command("rebuild")
+def corpus_rebuild(
+    source_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Local copies of the public files, as OWNER+REPOSITORY/PATH. Default: download.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the records.")
+    ] = Path("artifacts/corpus/real"),
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Stand-off labels, sources.json beside them. Default: those of the repository.",
+        ),
+    ] = None,
+    download_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where downloaded files are kept.")
+    ] = Path("artifacts/sources"),
+    address: Annotated[
+        str, typer.Option(metavar="URL", help="Server of /OWNER/REPOSITORY/COMMIT/PATH.")
+    ] = "https://raw.githubusercontent.com",
+) -> None:
+    """Make the labelled real sentences again from their public sources.
+
+    Writes train.jsonl, validation.jsonl and test.jsonl, and lists in missing.jsonl what was not
+    found. Exit code 1 where less than 90% was found.
+    """
+    from claimwire.data import rebuild_commands
+
+    options = rebuild_commands.RebuildOptions(source_dir, output, labels, download_dir, address)
+    raise typer.Exit(rebuild_commands.rebuild_corpus(options))
 
 
 @models_app.command("list")
