@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.table import Table
 from claimwire.data.errors import ReleaseError, TrackingError
 from claimwire.model.references import (
     DEFAULT_TRACKING_URI,
+    quick_requests,
     registry_client,
     resolve_release,
     tracking_uri,
@@ -48,23 +50,28 @@ def _list_registered(console: Console) -> None:
     for heading in ("reference", "aliases", "release"):
         table.add_column(heading)
     try:
-        for model in client.search_registered_models():
-            aliases: dict[str, list[str]] = {}
-            for alias, number in model.aliases.items():
-                aliases.setdefault(str(number), []).append("@" + alias)
-            for version in client.search_model_versions(f"name='{model.name}'"):
-                number = str(version.version)
-                table.add_row(
-                    f"models:/{model.name}/{number}",
-                    " ".join(aliases.get(number, [])),
-                    version.tags.get("release", "-"),
-                )
+        with quick_requests():
+            _add_versions(table, client)
     except MlflowException as error:
         raise TrackingError(
             f"expected a model registry at {uri}, found: {str(error).splitlines()[0]}: check "
             "MLFLOW_TRACKING_URI"
         ) from error
     console.print(table)
+
+
+def _add_versions(table: Table, client: Any) -> None:
+    for model in client.search_registered_models():
+        aliases: dict[str, list[str]] = {}
+        for alias, number in model.aliases.items():
+            aliases.setdefault(str(number), []).append("@" + alias)
+        for version in client.search_model_versions(f"name='{model.name}'"):
+            number = str(version.version)
+            table.add_row(
+                f"models:/{model.name}/{number}",
+                " ".join(aliases.get(number, [])),
+                version.tags.get("release", "-"),
+            )
 
 
 def models_show(reference: str | None) -> int:

@@ -300,7 +300,7 @@ def _read_manifest(directory: Path) -> Manifest:
     raw = _manifest_bytes(directory, path)
     try:
         content = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # brackets nested thousands deep
         raise ReleaseIntegrityError(
             f"{path}: expected JSON, found something else ({error}): {_WHAT_TO_DO}"
         ) from error

@@ -112,8 +112,16 @@ class Runtime:
         for row, ids in enumerate(batch):
             input_ids[row, : len(ids)] = ids
             mask[row, : len(ids)] = 1
-        outputs = self._session.run(["logits"], {"input_ids": input_ids, "attention_mask": mask})
-        logits: NDArray[np.float32] = outputs[0]
+        inputs = {"input_ids": input_ids, "attention_mask": mask}
+        try:
+            logits: NDArray[np.float32] = self._session.run(["logits"], inputs)[0]
+        except Exception as error:
+            # A position or a token that the network has no row for, or no memory left.
+            raise ReleaseError(
+                f"{self.release.layout.model}: cannot run {len(batch)} x {width} tokens "
+                f"({_one_line(error)}): expected a network that fits the manifest's max_length "
+                f"({self._max_length}) and the tokenizer; export the release again"
+            ) from error
         return logits
 
 

@@ -39,7 +39,7 @@ _SETTINGS: dict[str, Any] = {
 app = typer.Typer(
     cls=_Group, help="Tag the claims in conflict reporting.", add_completion=False, **_SETTINGS
 )
-corpus_app = typer.Typer(help="Check, describe and rebuild labelled data.", **_SETTINGS)
+corpus_app = typer.Typer(help="Check, describe, compare and rebuild labelled data.", **_SETTINGS)
 models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
@@ -226,6 +226,26 @@ def corpus_stats(
     from claimwire.data import commands
 
     raise typer.Exit(commands.stats(corpus, extra or [], output_format))
+
+
+@corpus_app.command("agreement")
+def corpus_agreement(
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Stand-off labels. Default: those of the repository.",
+        ),
+    ] = None,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="Table or one JSON object.")
+    ] = "table",
+) -> None:
+    """Measure how far independent passes of labelling agree (Krippendorff's alpha)."""
+    from claimwire.data import agreement_commands
+
+    raise typer.Exit(agreement_commands.corpus_agreement(labels, output_format))
 
 
 @corpus_app.command("rebuild")

@@ -42,6 +42,22 @@ def test_a_missing_registry_is_said_and_not_made(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_registry_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import socket
+
+    with socket.socket() as taken:  # bound and never listening: every connection is refused
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        with pytest.raises(TrackingError, match=address):
+            resolve_release("models:/claimwire@champion")
+        listed = runner.invoke(app, ["models", "list"])
+    assert listed.exit_code == 2
+    assert address in listed.stderr
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
+
+
 def test_models_commands(tiny_release: Path, tmp_path: Path) -> None:
     shown = runner.invoke(app, ["models", "show", str(tiny_release)])
     assert shown.exit_code == 0

@@ -127,6 +127,37 @@ def test_a_manifest_that_is_no_json_is_refused(release: Path) -> None:
         load_release(release)
 
 
+def test_a_manifest_nested_without_end_is_refused(release: Path) -> None:
+    (release / "manifest.json").write_text("[" * 200_000)
+    with pytest.raises(ReleaseIntegrityError, match="expected JSON"):
+        load_release(release)
+
+
+def test_every_bit_of_the_manifest_counts(release: Path) -> None:
+    path = release / "manifest.json"
+    written = path.read_bytes()
+    for place in range(0, len(written), 7):
+        changed = bytearray(written)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        with pytest.raises(ReleaseError, match=r"manifest\.json"):
+            load_release(release)
+
+
+def test_a_network_shorter_than_max_length_says_so(release: Path, tmp_path: Path) -> None:
+    written = write_release(
+        tmp_path / "new",
+        draft(max_length=512),  # the tiny network has 128 positions
+        model_onnx=release / "model.onnx",
+        tokenizer_json=release / "tokenizer.json",
+        model_card="",
+    )
+    runtime = Runtime(written, threads=1)
+    assert len(runtime.predict(["drone " * 50])) == 1
+    with pytest.raises(ReleaseError, match=r"max_length \(512\)"):
+        runtime.predict(["drone " * 300])
+
+
 def test_a_release_is_never_overwritten(release: Path) -> None:
     layout = ReleaseLayout(release)
     with pytest.raises(ReleaseError, match="release"):
