@@ -75,6 +75,7 @@ def _what_is(path: Path) -> str:
 
 def _fetch(reference: str) -> Path:
     """Download a registered model's files to a folder that goes when this process ends."""
+    _parse(reference)  # a misspelt reference needs no server to be found out
     uri = tracking_uri()
     client = registry_client(uri)
     version = _find_version(client, reference, uri)
