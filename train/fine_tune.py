@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from claimwire.data.errors import ConfigError
 from claimwire.model.network import build_classifier
 from claimwire.train.config import Config
 from claimwire.train.features import make_loss, positive_weights, tokenize, validation_metrics
@@ -58,6 +59,7 @@ def fine_tune(
 
     Raises:
         EncoderError: the base cannot be had.
+        ConfigError: ``model.max_length`` is beyond the base's positions.
     """
     import torch
     from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer, set_seed
@@ -70,6 +72,12 @@ def fine_tune(
         dropout=config.model.dropout,
         classifier_dropout=config.model.classifier_dropout,
     )
+    positions = model.config.max_position_embeddings
+    if config.model.max_length > positions:
+        raise ConfigError(
+            f"model.max_length: expected at most {positions}, the positions that "
+            f"{config.model.base} knows, found {config.model.max_length}: lower it"
+        )
     with _quiet_datasets():
         train, validation = (
             tokenize(dataset[split], tokenizer, config.model.max_length)

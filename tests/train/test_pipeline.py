@@ -197,6 +197,11 @@ def test_a_wrong_label_in_extra_data_stops_the_run(
         run(quick_config(f"data.extra=[{extra}]"))
 
 
+def test_a_length_beyond_the_positions_of_the_base_is_refused(quick_config: MakeConfig) -> None:
+    with pytest.raises(ConfigError, match="expected at most 128"):
+        run(quick_config("model.max_length=256"))
+
+
 def test_fp32_and_class_weights_and_temperature_run_too(quick_config: MakeConfig) -> None:
     done = run(
         quick_config(
