@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
 from claimwire.data.corpus import SPLITS, to_dataset_dict
+from claimwire.data.errors import MissingExtraError
 from claimwire.train import tracking
 from claimwire.train.config import Config
 from claimwire.train.fine_tune import FineTuned, fine_tune, hush_libraries
@@ -41,7 +43,9 @@ def run_training(config: Config, console: Console) -> Outcome:
         CorpusError: labelled data that breaks the contract.
         EncoderError: the base cannot be had.
         TrackingError: MLflow cannot be reached.
+        MissingExtraError: the extra [train] is not installed.
     """
+    _require_extra()
     hush_libraries()
     data = load_data(config)
     tracker = tracking.connect(config)
@@ -54,6 +58,14 @@ def run_training(config: Config, console: Console) -> Outcome:
         version = tracking.register_release(measured.release, config.tracking.registered_model)
         folder.mark_finished()
     return Outcome(measured, folder.path, mlflow_run_id, version, tracker.how_to_open)
+
+
+def _require_extra() -> None:
+    for library in ("torch", "transformers", "datasets", "mlflow", "sklearn", "onnx"):
+        try:
+            import_module(library)
+        except ImportError as error:
+            raise MissingExtraError("train", "training") from error
 
 
 def _open_folder(config: Config, data: LabelledData) -> tuple[RunFolder, str | None]:

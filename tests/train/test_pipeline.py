@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from rich.console import Console
 from transformers import TrainerCallback  # noqa: TID253
 
-from claimwire.data.errors import ConfigError, CorpusError, TrackingError
+from claimwire.data.errors import ConfigError, CorpusError, MissingExtraError, TrackingError
 from claimwire.data.labels import Label
 from claimwire.model.references import resolve_release
 from claimwire.model.release import load_release
@@ -200,6 +201,15 @@ def test_a_wrong_label_in_extra_data_stops_the_run(
 def test_a_length_beyond_the_positions_of_the_base_is_refused(quick_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="expected at most 128"):
         run(quick_config("model.max_length=256"))
+
+
+@pytest.mark.parametrize("library", ["transformers", "mlflow", "onnx"])
+def test_a_missing_extra_names_itself(
+    quick_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=r"claimwire\[train\]"):
+        run(quick_config())
 
 
 def test_fp32_and_class_weights_and_temperature_run_too(quick_config: MakeConfig) -> None:
