@@ -44,13 +44,14 @@ models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
 
+_MODEL_HELP = "A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one."
 ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
         "-m",
         metavar="REF",
-        help="A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one.",
+        help=_MODEL_HELP,
     ),
 ]
 ReferenceArgument = Annotated[
@@ -58,7 +59,7 @@ ReferenceArgument = Annotated[
     typer.Argument(
         metavar="REF",
         show_default=False,
-        help="A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one.",
+        help=_MODEL_HELP,
     ),
 ]
 CorpusArgument = Annotated[
