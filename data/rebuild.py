@@ -6,7 +6,7 @@ import csv
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from claimwire.data.errors import CorpusError
 from claimwire.data.fetch import FileReader, FileUnavailableError, Source
 from claimwire.data.jsonlines import did_you_mean
 from claimwire.data.sources import READERS
+from claimwire.data.sources.article import Article
 from claimwire.data.standoff_labels import Labelling, write_json_lines
 from claimwire.data.standoff_matching import find_sentences
+from claimwire.data.unlabelled import unlabelled_sentences
 
 GOAL: Final = 0.97
 """Share of the sentences that a whole set of sources gives."""
@@ -25,6 +27,7 @@ FLOOR: Final = 0.90
 """Share under which the result is no longer the data set that the numbers in the docs are about."""
 
 MISSING: Final = "missing.jsonl"
+UNLABELLED: Final = "unlabelled.jsonl"
 _RECORD_FIELDS: Final = ("source", "doc_id", "theatre", "split", "labels", "hard", "round")
 _UNREADABLE: Final = (UnicodeDecodeError, KeyError, csv.Error, zipfile.BadZipFile)
 
@@ -37,11 +40,13 @@ class Rebuilt:
         labellings: what was looked for, one a sentence, sorted by id.
         texts: the sentences found, by id.
         troubles: files that were not there or could not be read, by source and path, and why.
+        unlabelled: records of sentences that have no label, by id, where they were asked for.
     """
 
     labellings: tuple[Labelling, ...]
     texts: Mapping[str, str]
     troubles: Mapping[tuple[str, str], str]
+    unlabelled: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -98,6 +103,8 @@ def rebuild(
     sources: Mapping[str, Source],
     read: FileReader,
     progress: Callable[[str, str], None] = lambda source, path: None,
+    *,
+    unlabelled: bool = False,
 ) -> Rebuilt:
     """Find the text of labelled sentences.
 
@@ -106,6 +113,7 @@ def rebuild(
         sources: the sources that the labels name, by name.
         read: gives the bytes of a file; what it says is not available is noted and left out.
         progress: is told source and path of each file before it is read.
+        unlabelled: also keep the sentences without labels, of documents that are not held out.
 
     Raises:
         InputError: the sources cannot be reached at all.
@@ -114,17 +122,24 @@ def rebuild(
     _check_sources(labellings, sources)
     texts: dict[str, str] = {}
     troubles: dict[tuple[str, str], str] = {}
+    others: dict[str, dict[str, Any]] = {}
+    labelled = {each.id for each in labellings}
+    held_out = {(each.source, each.doc_id) for each in labellings if each.split != "train"}
     for (name, path), wanted in group_by_file(labellings).items():
         progress(name, path)
         try:
-            texts |= _sentences(name, read(sources[name], path), wanted)
+            articles = list(READERS[name](read(sources[name], path)))
+            texts |= _sentences(articles, wanted)
+            if unlabelled:
+                for record in unlabelled_sentences(name, articles, wanted, labelled, held_out):
+                    others.setdefault(record["id"], record)
         except FileUnavailableError as error:
             troubles[name, path] = str(error)
         except _UNREADABLE as error:
             troubles[name, path] = (
                 f"{path}: expected a file as {name} has them, found another ({error}): restore it"
             )
-    return Rebuilt(tuple(labellings), texts, troubles)
+    return Rebuilt(tuple(labellings), texts, troubles, dict(sorted(others.items())))
 
 
 def _check_sources(labellings: Sequence[Labelling], sources: Mapping[str, Source]) -> None:
@@ -136,12 +151,12 @@ def _check_sources(labellings: Sequence[Labelling], sources: Mapping[str, Source
         )
 
 
-def _sentences(source: str, raw: bytes, wanted: Sequence[Labelling]) -> dict[str, str]:
-    """Return the text of the wanted sentences that one file holds, by id."""
+def _sentences(articles: Sequence[Article], wanted: Sequence[Labelling]) -> dict[str, str]:
+    """Return the text of the wanted sentences that one file's articles hold, by id."""
     left = {each.id for each in wanted}
     documents = {each.doc_id for each in wanted}
     texts: dict[str, str] = {}
-    for article in READERS[source](raw):
+    for article in articles:
         if article.doc_id is None or article.doc_id in documents:
             found = find_sentences(article, left)
             texts |= found
@@ -153,6 +168,8 @@ def _sentences(source: str, raw: bytes, wanted: Sequence[Labelling]) -> dict[str
 
 def write_rebuilt(rebuilt: Rebuilt, folder: Path) -> dict[str, int]:
     """Write ``train.jsonl``, ``validation.jsonl``, ``test.jsonl`` and ``missing.jsonl``.
+
+    Sentences without labels, where there are some, go to ``unlabelled.jsonl``.
 
     Each file is written whole or not at all. A split without a sentence gets no file, and one left
     from an earlier run is removed: readers of records take an empty file for a mistake.
@@ -172,4 +189,6 @@ def write_rebuilt(rebuilt: Rebuilt, folder: Path) -> dict[str, int]:
         else:
             (folder / f"{split}.jsonl").unlink(missing_ok=True)
     write_json_lines(folder / MISSING, rebuilt.missing())
+    if rebuilt.unlabelled:
+        write_json_lines(folder / UNLABELLED, rebuilt.unlabelled.values())
     return counts

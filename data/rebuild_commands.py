@@ -18,6 +18,7 @@ from claimwire.data.rebuild import (
     FLOOR,
     GOAL,
     MISSING,
+    UNLABELLED,
     Rebuilt,
     group_by_file,
     rebuild,
@@ -40,6 +41,7 @@ class RebuildOptions:
         labels: the stand-off labels, sources.json beside them; None: those of the repository.
         download_dir: where downloaded files are kept.
         address: serves ``/OWNER/REPOSITORY/COMMIT/path``.
+        unlabelled: also write the sentences that have no label.
     """
 
     source_dir: Path | None = None
@@ -47,6 +49,7 @@ class RebuildOptions:
     labels: Path | None = None
     download_dir: Path = DOWNLOADS
     address: str = ADDRESS
+    unlabelled: bool = False
 
 
 def rebuild_corpus(options: RebuildOptions) -> int:
@@ -62,7 +65,9 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     labels = _labels_file(options.labels)
     standoff = read_labels(labels)
     files = _file_reader(options)
-    rebuilt = _with_progress(standoff, labels.parent / "sources.json", files)
+    rebuilt = _with_progress(
+        standoff, labels.parent / "sources.json", files, unlabelled=options.unlabelled
+    )
     counts = write_rebuilt(rebuilt, options.output)
     console = Console()
     console.print(_shares(rebuilt))
@@ -70,6 +75,9 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     _list(console, "Notes", files.notes)
     for split, count in counts.items():
         _line(console, f"{count:>7,} sentences in {options.output / f'{split}.jsonl'}")
+    if rebuilt.unlabelled:
+        others = len(rebuilt.unlabelled)
+        _line(console, f"{others:>7,} without labels in {options.output / UNLABELLED}")
     return _verdict(console, rebuilt, options.output / MISSING)
 
 
@@ -99,7 +107,9 @@ def _file_reader(options: RebuildOptions) -> LocalFiles | Downloads:
     return LocalFiles(options.source_dir)
 
 
-def _with_progress(standoff: Standoff, sources: Path, files: LocalFiles | Downloads) -> Rebuilt:
+def _with_progress(
+    standoff: Standoff, sources: Path, files: LocalFiles | Downloads, *, unlabelled: bool
+) -> Rebuilt:
     """Rebuild under a progress bar over the files, on standard error."""
     labellings = standoff.settled()
     known = read_sources(sources)
@@ -118,7 +128,7 @@ def _with_progress(standoff: Standoff, sources: Path, files: LocalFiles | Downlo
             bar.update(task, description=source, completed=started)
             started += 1
 
-        return rebuild(labellings, known, files, progress)
+        return rebuild(labellings, known, files, progress, unlabelled=unlabelled)
 
 
 def _shares(rebuilt: Rebuilt) -> Table:

@@ -218,6 +218,8 @@ def write_json_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
             f"{path}: expected a file that can be written, found none ({error.strerror}): "
             "choose another place"
         ) from error
+    finally:
+        partial.unlink(missing_ok=True)  # there only where something went wrong
 
 
 def _sorted(labellings: Iterable[Labelling]) -> tuple[Labelling, ...]:

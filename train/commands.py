@@ -46,6 +46,33 @@ def train(config_path: Path, overrides: Sequence[str]) -> int:
     return 0
 
 
+def teach(config_path: Path, overrides: Sequence[str]) -> int:
+    """Train the teacher, write its soft labels, and say what to do with them."""
+    config = load_config(config_path, overrides)
+    from claimwire.train.teacher import run_teaching
+
+    console = Console()
+    try:
+        taught = run_teaching(config, console)
+    except KeyboardInterrupt:
+        console.print(
+            "\ninterrupted: go on from the last finished epoch with the same command and "
+            "train.resume=true",
+            highlight=False,
+        )
+        return 130
+    left_out = f" ({taught.held_out} stand in validation or test: left out)"
+    console.print(
+        f"\nteacher: validation macro-F1 {taught.validation_macro_f1:.3f}, MLflow run "
+        f"{taught.mlflow_run_id}\nsoft labels of {taught.labelled} labelled and "
+        f"{taught.unlabelled} other sentences{left_out if taught.held_out else ''}\n"
+        f"  {taught.soft_labels}\nto train the student:\n  claimwire train {config_path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0
+
+
 def evaluate(dataset: Path, model: str | None, output_format: str) -> int:
     """Score a release on labelled sentences; print a table or one JSON object."""
     records = read_dataset(dataset)

@@ -14,6 +14,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_NOT_IN_DIGEST = (
+    ("train", "resume"),
+    ("data", "corpus"),
+    ("data", "extra"),
+    ("distillation", "soft_labels"),
+)
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenFraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -50,6 +56,9 @@ class ModelConfig(_Section):
     """Share of encoder units dropped in training, 0 to below 1."""
     classifier_dropout: OpenFraction = 0.2
     """Share of units dropped before the four outputs, 0 to below 1."""
+    frozen_layers: Annotated[int, Field(ge=0)] | None = None
+    """Unset: every weight is trained. A number: the embeddings and that many of the lowest layers
+    stay as the base has them, which saves time and memory."""
 
 
 class TrainConfig(_Section):
@@ -81,6 +90,35 @@ class TrainConfig(_Section):
     """CPU threads for torch. Unset: all that this process may use."""
     resume: bool = False
     """Go on with the last interrupted run of this same configuration, in the same MLflow run."""
+
+
+class DistillationConfig(_Section):
+    """What a larger teacher adds to the labels (see ``claimwire teach``)."""
+
+    soft_labels: Path | None = None
+    """File of the teacher's probabilities by sentence; unlabelled sentences in it are trained on
+    as well. Unset: labels alone. Its digest is recorded with the run."""
+    weight: Fraction = 0.5
+    """Share of the teacher in the target of a labelled sentence, 0 to 1."""
+
+
+class TeacherConfig(_Section):
+    """The larger network that ``claimwire teach`` fine-tunes and asks for soft labels."""
+
+    base: str = "packaged:mpnet"
+    """Encoder: ``packaged:mpnet`` (five packages of PyPI), a directory in hub format, or a hub
+    name."""
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    """Passes over the training sentences, above 0."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Sentences an optimizer step, 1 to 4096."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 4e-5
+    """Peak rate of AdamW, above 0."""
+    frozen_layers: Annotated[int, Field(ge=0)] | None = 2
+    """As ``model.frozen_layers``, for the teacher."""
+    unlabelled: tuple[Path, ...] = ()
+    """JSON Lines files with a ``text`` a line: sentences without labels that the teacher judges as
+    well (``claimwire corpus rebuild --unlabelled`` writes one)."""
 
 
 class DecisionConfig(_Section):
@@ -126,6 +164,8 @@ class Config(_Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    distillation: DistillationConfig = DistillationConfig()
+    teacher: TeacherConfig = TeacherConfig()
     decision: DecisionConfig = DecisionConfig()
     release: ReleaseConfig = ReleaseConfig()
     tracking: TrackingConfig = TrackingConfig()
@@ -138,9 +178,12 @@ class Config(_Section):
         the same digest on every machine, and a resumed run is recognised.
         """
         content = self.model_dump(mode="json")
-        for section, key in (("train", "resume"), ("data", "corpus"), ("data", "extra")):
+        for section, key in _NOT_IN_DIGEST:
             content[section].pop(key)
+        if self.distillation.soft_labels is None:
+            content.pop("distillation")  # it decides nothing
         content.pop("output_dir")
         content.pop("tracking")
+        content.pop("teacher")  # what it did is in the soft labels, whose digest is recorded
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

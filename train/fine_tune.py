@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import datasets
+    import torch
     from transformers import (
         DistilBertForSequenceClassification,
         PreTrainedTokenizerFast,
@@ -61,11 +62,8 @@ def fine_tune(
         EncoderError: the base cannot be had.
         ConfigError: ``model.max_length`` is beyond the base's positions.
     """
-    import torch
-    from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer, set_seed
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+    from transformers import set_seed
 
-    _use_threads(config.train.threads or available_cpus())
     set_seed(config.train.seed)
     model, tokenizer = build_classifier(
         config.model.base,
@@ -78,6 +76,48 @@ def fine_tune(
             f"model.max_length: expected at most {positions}, the positions that "
             f"{config.model.base} knows, found {config.model.max_length}: lower it"
         )
+    fitted = fit(model, tokenizer, config, dataset, checkpoints, callbacks, resume_from)
+    return FineTuned(model.eval(), tokenizer, fitted.best_macro_f1, fitted.steps, fitted.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the Trainer says at its end: ``best_macro_f1`` is of validation, 0 to 1."""
+
+    best_macro_f1: float
+    steps: int
+    seconds: float
+
+
+def fit(
+    model: torch.nn.Module,
+    tokenizer: PreTrainedTokenizerFast,
+    config: Config,
+    dataset: datasets.DatasetDict,
+    checkpoints: Path,
+    callbacks: Sequence[TrainerCallback] = (),
+    resume_from: Path | None = None,
+) -> Fitted:
+    """Train a network with four outputs in place; it ends with the weights of its best epoch.
+
+    Args:
+        model: from ``input_ids`` and ``attention_mask`` to an output with ``logits`` [batch, 4].
+        tokenizer: of the network's base.
+        config: the experiment.
+        dataset: see :func:`fine_tune`.
+        checkpoints: see :func:`fine_tune`.
+        callbacks: see :func:`fine_tune`.
+        resume_from: see :func:`fine_tune`.
+
+    Raises:
+        ConfigError: ``model.frozen_layers`` does not fit the network.
+    """
+    import torch
+    from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    torch.set_num_threads(config.train.threads or available_cpus())
+    freeze(model, config.model.frozen_layers)
     with _quiet_datasets():
         train, validation = (
             tokenize(dataset[split], tokenizer, config.model.max_length)
@@ -101,13 +141,35 @@ def fine_tune(
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     output = trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
-    return FineTuned(
-        model=model.eval(),
-        tokenizer=tokenizer,
-        best_validation_macro_f1=float(trainer.state.best_metric or 0.0),
+    return Fitted(
+        best_macro_f1=float(trainer.state.best_metric or 0.0),
         steps=trainer.state.global_step,
         seconds=float(output.metrics["train_runtime"]),
     )
+
+
+def freeze(model: torch.nn.Module, layers: int | None) -> None:
+    """Stop the embeddings and the lowest ``layers`` layers from being trained; None: nothing.
+
+    Raises:
+        ConfigError: the network has no such layers.
+    """
+    if layers is None:
+        return
+    parts = dict(model.named_modules())
+    stacks = [
+        part
+        for name, part in parts.items()
+        if name.endswith(("encoder.layer", "transformer.layer")) and len(list(part.children()))
+    ]
+    embeddings = [part for name, part in parts.items() if name.endswith("embeddings")][:1]
+    if not stacks or not embeddings or layers > len(list(stacks[0].children())):
+        most = len(list(stacks[0].children())) if stacks else 0
+        raise ConfigError(
+            f"frozen_layers: expected at most {most}, the layers of this network, found {layers}"
+        )
+    for part in (*embeddings, *list(stacks[0].children())[:layers]):
+        part.requires_grad_(requires_grad=False)
 
 
 def _pos_weight(config: Config, dataset: datasets.DatasetDict) -> list[float] | None:
@@ -148,12 +210,6 @@ def _arguments(config: Config, checkpoints: Path, *, use_cpu: bool) -> TrainingA
         dataloader_pin_memory=not use_cpu,
         label_names=["labels"],
     )
-
-
-def _use_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 @contextmanager

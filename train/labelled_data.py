@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from claimwire.data.corpus import SPLITS, Example, corpus_digest, default_corpus, load_examples
 from claimwire.data.errors import ConfigError
 from claimwire.train.config import Config
+from claimwire.train.soft_labels import Probabilities, read_soft_labels
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledData:
-    """The examples of a run, their digest and where they come from."""
+    """The examples of a run, their digest and where they come from.
+
+    ``soft`` holds a teacher's probabilities by sentence, and is empty without a teacher.
+    """
 
     examples: list[Example]
     digest: str
     source: str
+    soft: dict[str, Probabilities] = field(default_factory=dict)
+
+    def texts(self, *splits: str) -> set[str]:
+        """Return the texts of some splits."""
+        return {example.text for example in self.examples if example.split in splits}
 
 
 def load_data(config: Config) -> LabelledData:
@@ -36,9 +45,12 @@ def load_data(config: Config) -> LabelledData:
                 f"expected sentences in each of {', '.join(SPLITS)}, found none in {split}: "
                 "check data.corpus, data.extra (its records' split) and data.use_corpus"
             )
-    sources = [path.name for path in (*([corpus] if use_corpus else []), *extra)]
-    digest = corpus_digest(corpus, extra, use_corpus=use_corpus)
-    return LabelledData(examples, digest, ", ".join(sources))
+    taught = config.distillation.soft_labels
+    files = (*extra, *([taught] if taught else []))
+    sources = [path.name for path in (*([corpus] if use_corpus else []), *files)]
+    digest = corpus_digest(corpus, files, use_corpus=use_corpus)
+    soft = read_soft_labels(taught) if taught else {}
+    return LabelledData(examples, digest, ", ".join(sources), soft)
 
 
 def _thinned(config: Config, examples: list[Example]) -> list[Example]:

@@ -13,7 +13,13 @@ from pydantic import BaseModel, ValidationError
 from claimwire.data.errors import ConfigError, MissingExtraError
 from claimwire.train.config import Config
 
-_PATH_KEYS = (("output_dir",), ("data", "corpus"), ("data", "extra"))
+_PATH_KEYS = (
+    ("output_dir",),
+    ("data", "corpus"),
+    ("data", "extra"),
+    ("distillation", "soft_labels"),
+    ("teacher", "unlabelled"),
+)
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -17,6 +18,10 @@ from claimwire.train.labelled_data import LabelledData, load_data
 from claimwire.train.make_release import Measured, make_release
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState, find_interrupted, new_run_folder
+from claimwire.train.soft_labels import distil
+
+if TYPE_CHECKING:
+    import datasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,11 @@ def run_training(config: Config, console: Console) -> Outcome:
         TrackingError: MLflow cannot be reached.
         MissingExtraError: the extra [train] is not installed.
     """
-    _require_extra()
+    require_extra()
     hush_libraries()
     data = load_data(config)
     tracker = tracking.connect(config)
-    folder, run_id = _open_folder(config, data)
+    folder, run_id = open_folder(config, data)
     _say_what_begins(console, config, data, resumed=run_id is not None)
     with tracking.tracked_run(tracker, config.name, run_id) as mlflow_run_id:
         if run_id is None:
@@ -60,7 +65,8 @@ def run_training(config: Config, console: Console) -> Outcome:
     return Outcome(measured, folder.path, mlflow_run_id, version, tracker.how_to_open)
 
 
-def _require_extra() -> None:
+def require_extra() -> None:
+    """Raise MissingExtraError unless everything that training imports is installed."""
     for library in ("torch", "transformers", "datasets", "mlflow", "sklearn", "onnx"):
         try:
             import_module(library)
@@ -68,7 +74,8 @@ def _require_extra() -> None:
             raise MissingExtraError("train", "training") from error
 
 
-def _open_folder(config: Config, data: LabelledData) -> tuple[RunFolder, str | None]:
+def open_folder(config: Config, data: LabelledData) -> tuple[RunFolder, str | None]:
+    """Return a new run's folder, or an interrupted run's with its MLflow run id."""
     if not config.train.resume:
         return new_run_folder(config), None
     folder, state = find_interrupted(config, data.digest)
@@ -85,7 +92,7 @@ def _train_and_measure(
     tracking.log_data(dataset, data.digest, data.source)
     tuned: FineTuned = fine_tune(
         config,
-        dataset,
+        _with_teacher(config, data, dataset, console),
         folder.checkpoints,
         callbacks=[progress_callback(console), tracking.metrics_callback()],
         resume_from=folder.last_checkpoint() if config.train.resume else None,
@@ -98,6 +105,28 @@ def _train_and_measure(
     mlflow.log_metric("train/seconds", tuned.seconds)
     mlflow.log_metric("train/steps", tuned.steps)
     return measured
+
+
+def _with_teacher(
+    config: Config, data: LabelledData, dataset: datasets.DatasetDict, console: Console
+) -> datasets.DatasetDict:
+    """Return the splits with a teacher's targets in training, where there is a teacher."""
+    import mlflow
+    from datasets import DatasetDict
+
+    if not data.soft:
+        return dataset
+    held_out = data.texts("validation", "test")
+    distilled = distil(dataset["train"], data.soft, config.distillation.weight, held_out)
+    mlflow.log_metric("data/train_sentences_blended", float(distilled.blended))
+    mlflow.log_metric("data/train_sentences_transferred", float(distilled.transferred))
+    console.print(
+        f"with a teacher: {distilled.blended} labelled sentences blended, "
+        f"{distilled.transferred} transfer sentences added",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return DatasetDict({**dataset, "train": distilled.train})
 
 
 def _say_what_begins(

@@ -192,6 +192,23 @@ def train(
 
 
 @app.command()
+def teach(
+    config: Annotated[Path, typer.Argument(help="A YAML file with distillation.soft_labels.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Single fields, such as teacher.epochs=3."),
+    ] = None,
+) -> None:
+    """Fine-tune a larger teacher and write its soft labels, which `claimwire train` learns from.
+
+    An interrupted run goes on from its last epoch with `train.resume=true`.
+    """
+    from claimwire.train import commands
+
+    raise typer.Exit(commands.teach(config, overrides or []))
+
+
+@app.command()
 def evaluate(
     dataset: Annotated[
         Path, typer.Argument(help="Labelled sentences: a JSON Lines file or a folder of them.")
@@ -276,6 +293,13 @@ def corpus_rebuild(
     address: Annotated[
         str, typer.Option(metavar="URL", help="Server of /OWNER/REPOSITORY/COMMIT/PATH.")
     ] = "https://raw.githubusercontent.com",
+    unlabelled: Annotated[
+        bool,
+        typer.Option(
+            "--unlabelled",
+            help="Also write unlabelled.jsonl: sentences of the sources that have no label.",
+        ),
+    ] = False,
 ) -> None:
     """Make the labelled real sentences again from their public sources.
 
@@ -284,7 +308,9 @@ def corpus_rebuild(
     """
     from claimwire.data import rebuild_commands
 
-    options = rebuild_commands.RebuildOptions(source_dir, output, labels, download_dir, address)
+    options = rebuild_commands.RebuildOptions(
+        source_dir, output, labels, download_dir, address, unlabelled
+    )
     raise typer.Exit(rebuild_commands.rebuild_corpus(options))
 
 

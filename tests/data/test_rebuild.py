@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,23 @@ def test_rebuild_gives_the_same_bytes_twice(sources: Path, labels: Path) -> None
     first = {path.name: path.read_bytes() for path in out.iterdir()}
     rebuild_corpus(options(sources, labels))
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+
+
+def test_sentences_without_labels_are_written_when_asked_for_and_never_held_out_ones(
+    sources: Path, labels: Path, capsys: Capture
+) -> None:
+    rebuild_corpus(options(sources, labels))
+    out = labels.parent / "out"
+    assert not (out / "unlabelled.jsonl").exists()
+    rebuild_corpus(replace(options(sources, labels), unlabelled=True))
+    others = read(out / "unlabelled.jsonl")
+    assert others
+    assert f"{len(others)} without labels in {out / 'unlabelled.jsonl'}" in capsys.readouterr().out
+    labelled = read(FIXTURE / "labelled.jsonl")
+    held_out = {(r["source"], r["doc_id"]) for r in labelled if r["split"] != "train"}
+    assert not held_out & {(r["source"], r["doc_id"]) for r in others}
+    assert not {r["text"] for r in labelled} & {r["text"] for r in others}
+    assert all(r["id"] == sentence_digest(r["text"]) for r in others)
 
 
 def test_the_final_labels_are_the_ones_that_are_written(sources: Path, labels: Path) -> None:
