@@ -80,6 +80,9 @@ class TrainConfig(_Section):
     """How the rate falls after its peak."""
     label_smoothing: OpenFraction = 0.0
     """Targets become ``t * (1 - s) + s / 2``, 0 to below 1."""
+    second_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0
+    """Target of a label that is not the sentence's primary one, above 0.5 to 1: below 1 teaches
+    which of two labels comes first."""
     class_weights: Literal["none", "balanced"] = "none"
     """``balanced`` weighs each label's positives by sqrt(negatives / positives)."""
     patience: Annotated[int, Field(ge=1)] = 3

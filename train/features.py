@@ -44,6 +44,24 @@ def tokenize(
     return split.map(encode, batched=True, remove_columns=split.column_names)
 
 
+def with_second_target(split: datasets.Dataset, second_target: float) -> datasets.Dataset:
+    """Return the split with ``second_target`` in the place of 1 for labels that are not primary.
+
+    The decision puts the most probable label first, so the order of two labels is learnt only where
+    their targets differ.
+    """
+    from datasets import Dataset
+
+    if second_target == 1:
+        return split
+    targets = [
+        [t if index == primary or t == 0 else second_target for index, t in enumerate(row)]
+        for row, primary in zip(split["targets"], split["primary"], strict=True)
+    ]
+    columns = {name: split[name] for name in split.column_names}
+    return Dataset.from_dict({**columns, "targets": targets}, features=split.features)
+
+
 def positive_weights(targets: npt.NDArray[np.float64]) -> list[float]:
     """Return sqrt(negatives / positives) for each label from targets ``[n, 4]``.
 

@@ -13,6 +13,7 @@ from claimwire.data.corpus import SPLITS, to_dataset_dict
 from claimwire.data.errors import MissingExtraError
 from claimwire.train import tracking
 from claimwire.train.config import Config
+from claimwire.train.features import with_second_target
 from claimwire.train.fine_tune import FineTuned, fine_tune, hush_libraries
 from claimwire.train.labelled_data import LabelledData, load_data
 from claimwire.train.make_release import Measured, make_release
@@ -92,7 +93,7 @@ def _train_and_measure(
     tracking.log_data(dataset, data.digest, data.source)
     tuned: FineTuned = fine_tune(
         config,
-        _with_teacher(config, data, dataset, console),
+        _training_targets(config, data, dataset, console),
         folder.checkpoints,
         callbacks=[progress_callback(console), tracking.metrics_callback()],
         resume_from=folder.last_checkpoint() if config.train.resume else None,
@@ -107,17 +108,18 @@ def _train_and_measure(
     return measured
 
 
-def _with_teacher(
+def _training_targets(
     config: Config, data: LabelledData, dataset: datasets.DatasetDict, console: Console
 ) -> datasets.DatasetDict:
-    """Return the splits with a teacher's targets in training, where there is a teacher."""
+    """Return the splits with the targets that training is to reach, a teacher's among them."""
     import mlflow
     from datasets import DatasetDict
 
+    train = with_second_target(dataset["train"], config.train.second_target)
     if not data.soft:
-        return dataset
+        return DatasetDict({**dataset, "train": train})
     held_out = data.texts("validation", "test")
-    distilled = distil(dataset["train"], data.soft, config.distillation.weight, held_out)
+    distilled = distil(train, data.soft, config.distillation.weight, held_out)
     mlflow.log_metric("data/train_sentences_blended", float(distilled.blended))
     mlflow.log_metric("data/train_sentences_transferred", float(distilled.transferred))
     console.print(

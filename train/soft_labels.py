@@ -112,15 +112,14 @@ def distil(
             f"{leaked[:80]!r}: take the held-out documents out of the transfer set"
         )
     labelled = set(train["text"])
-
-    def blend(row: dict[str, list[float]]) -> dict[str, list[float]]:
-        teacher = soft.get(str(row["text"]))
-        if teacher is None:
-            return {"targets": row["targets"]}
-        pairs = zip(row["targets"], teacher, strict=True)
-        return {"targets": [(1 - weight) * hard + weight * p for hard, p in pairs]}
-
-    blended = train.map(blend, features=train.features)
+    targets = [
+        _blended(hard, soft.get(text), weight)
+        for text, hard in zip(train["text"], train["targets"], strict=True)
+    ]
+    blended = Dataset.from_dict(
+        {**{name: train[name] for name in train.column_names}, "targets": targets},
+        features=train.features,
+    )
     extra = [(text, p) for text, p in soft.items() if text not in labelled]
     rows = {
         name: [None] * len(extra) for name in train.column_names if name not in ("labels", "hard")
@@ -142,3 +141,9 @@ def distil(
         blended=sum(text in labelled for text in soft),
         transferred=len(extra),
     )
+
+
+def _blended(hard: list[float], teacher: Probabilities | None, weight: float) -> list[float]:
+    if teacher is None:
+        return hard
+    return [(1 - weight) * h + weight * p for h, p in zip(hard, teacher, strict=True)]

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 import torch  # noqa: TID253
 
+from claimwire.data.corpus import default_corpus, load_examples, to_dataset_dict
 from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.model.decision import Calibration, calibrate, decide
-from claimwire.train.features import make_loss, positive_weights, primary_from_logits
+from claimwire.train.features import (
+    make_loss,
+    positive_weights,
+    primary_from_logits,
+    with_second_target,
+)
 
 
 def test_the_training_metric_follows_the_decision_rule() -> None:
@@ -50,3 +56,20 @@ def test_positive_weights_grow_with_rarity() -> None:
     assert weights[0] == pytest.approx(1.0)
     assert weights[1] == pytest.approx(np.sqrt(96 / 4))
     assert weights[2] == pytest.approx(np.sqrt(99 / 1))  # never seen: counted as one
+
+
+def test_only_a_label_that_is_not_primary_gets_the_second_target() -> None:
+    train = to_dataset_dict(load_examples(default_corpus()))["train"]
+    assert with_second_target(train, 1.0) is train
+    lowered = with_second_target(train, 0.7)
+    assert lowered.features == train.features
+    two = 0
+    for before, after in zip(train, lowered, strict=True):
+        expected = list(before["targets"])
+        for index, target in enumerate(expected):
+            if target == 1 and index != before["primary"]:
+                expected[index] = 0.7
+                two += 1
+        assert after["targets"] == pytest.approx(expected)
+        assert after["text"] == before["text"]
+    assert two == sum(len(row["labels"]) - 1 for row in train) > 0
