@@ -9,7 +9,7 @@ bootstraps over documents, since sentences of one document are not independent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 
 BOOTSTRAP_RESAMPLES: Final = 2000
 ECE_BINS: Final = 10
+_CELLS_AT_ONCE: Final = 4_000_000
+"""Most entries of one block of bootstrap weights (32 MB): bounds memory for many documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def evaluate_predictions(
     if n == 0 or not len(predicted) == len(confidence) == len(documents) == n:
         sizes = (n, len(predicted), len(confidence), len(documents))
         raise ValueError(f"expected four sequences of one length above 0, found lengths {sizes}")
-    gold_primary = _primary(gold)
-    predicted_primary = _primary(predicted)
+    gold_primary = primary_indices(gold)
+    predicted_primary = primary_indices(predicted)
     confusion = confusion_matrix(gold_primary, predicted_primary)
     correct = gold_primary == predicted_primary
     return Evaluation(
@@ -112,7 +114,8 @@ def evaluate_predictions(
     )
 
 
-def _primary(label_lists: Sequence[Sequence[Label]]) -> IntArray:
+def primary_indices(label_lists: Sequence[Sequence[Label]]) -> IntArray:
+    """Return the index in LABELS of the first label of each list, ``[n]``."""
     return np.array([LABEL_INDEX[labels[0]] for labels in label_lists], dtype=np.int64)
 
 
@@ -176,19 +179,41 @@ def bootstrap_macro_f1(
     resamples: int = BOOTSTRAP_RESAMPLES,
 ) -> tuple[float, float]:
     """Return the 95% percentile interval of primary macro-F1, resampling whole documents."""
-    per_document = _confusion_per_document(gold, predicted, documents)
-    count = len(per_document)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    scores = macro_f1(np.tensordot(weights, per_document, axes=1))
-    low, high = np.quantile(scores, (0.025, 0.975))
+    per_document = confusion_per_document(gold, predicted, documents)
+    scores = [
+        macro_f1(np.tensordot(weights, per_document, axes=1))
+        for weights in document_weights(len(per_document), seed, resamples)
+    ]
+    low, high = np.quantile(np.concatenate(scores), (0.025, 0.975))
     return float(low), float(high)
 
 
-def _confusion_per_document(
+def document_weights(
+    count: int, seed: int = 0, resamples: int = BOOTSTRAP_RESAMPLES
+) -> Iterator[IntArray]:
+    """Yield how often each resample draws each document, in blocks ``[some resamples, count]``.
+
+    The same ``count``, ``seed`` and ``resamples`` give the same draws, which is what pairs two
+    models.
+    """
+    rng = np.random.default_rng(seed)
+    block = max(1, _CELLS_AT_ONCE // count)
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        yield rng.multinomial(count, np.full(count, 1 / count), size=size)
+
+
+def document_numbers(documents: Sequence[str]) -> IntArray:
+    """Return for each sentence the number of its document, 0 to documents - 1, ``[n]``."""
+    _, owner = np.unique(np.asarray(documents, dtype=object).astype(str), return_inverse=True)
+    return owner.astype(np.int64)
+
+
+def confusion_per_document(
     gold: IntArray, predicted: IntArray, documents: Sequence[str]
 ) -> IntArray:
-    _, owner = np.unique(np.asarray(documents, dtype=object).astype(str), return_inverse=True)
+    """Return the confusion matrix of each document, ``[documents, 4, 4]``."""
+    owner = document_numbers(documents)
     k = len(LABELS)
     cells = np.bincount(owner * k * k + gold * k + predicted, minlength=(owner.max() + 1) * k * k)
     return cells.reshape(-1, k, k)
