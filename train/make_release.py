@@ -1,9 +1,13 @@
-"""From a fine-tuned network to a release: export, quantize, calibrate, measure, write."""
+"""From a fine-tuned network to a release: export, quantize, decide, measure, write.
+
+Calibration, thresholds and the review threshold are chosen on validation, from the outputs of the
+very file that is served; the test set is only measured.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,26 +15,62 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwire.data.corpus import Example
-from claimwire.data.labels import CLAIM_LABELS, LABELS, Label
-from claimwire.model.decision import Calibration, calibrate, decide
+from claimwire.data.labels import CLAIM_LABELS, LABELS
+from claimwire.model.decision import Decision, calibrate, decide
 from claimwire.model.export import export_onnx, write_tokenizer
 from claimwire.model.quantize import quantize_onnx
 from claimwire.model.release import ManifestDraft, Release, write_release
 from claimwire.model.runtime import Runtime
-from claimwire.train.calibration import fit_calibration
+from claimwire.train.calibration import FittedCalibration, choose_calibration
 from claimwire.train.config import Config
 from claimwire.train.evaluate import evaluate_decisions
 from claimwire.train.fine_tune import FineTuned
 from claimwire.train.metrics import Evaluation
 from claimwire.train.model_card import model_card
+from claimwire.train.reliability import CalibrationReport, quality_of
+from claimwire.train.thresholds import (
+    ReviewChoice,
+    ThresholdChoice,
+    choose_review_threshold,
+    choose_thresholds,
+    documents_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A release, and what it is worth on each set of held-out sentences."""
+    """A release, what it is worth on each set of held-out sentences, and how it decides."""
 
     release: Release
     evaluations: dict[str, Evaluation]
+    calibration_report: CalibrationReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """Sentences and what the network says about them: logits ``[n, 4]``, and who was cut."""
+
+    examples: list[Example]
+    logits: npt.NDArray[np.float32]
+    truncated: npt.NDArray[np.bool_]
+
+    def decide(self, draft: ManifestDraft) -> list[Decision]:
+        return decide(
+            calibrate(self.logits, draft.calibration),
+            draft.thresholds,
+            draft.review_threshold,
+            self.truncated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What validation decided; ``draft`` has it all filled in."""
+
+    draft: ManifestDraft
+    calibration: FittedCalibration
+    thresholds: ThresholdChoice
+    review: ReviewChoice | None
 
 
 def make_release(
@@ -45,7 +85,7 @@ def make_release(
     Args:
         config: the experiment.
         tuned: the network and its tokenizer.
-        examples: all splits; calibration is fitted on validation, figures are of test.
+        examples: all splits; decisions are chosen on validation, figures are of both.
         corpus_digest: digest of the labelled files.
         directory: where the release is written; must not exist.
     """
@@ -58,26 +98,22 @@ def make_release(
         uncalibrated = write_release(
             folder / "uncalibrated", draft, model_onnx=onnx, tokenizer_json=tokenizer, model_card=""
         )
-        runtime = Runtime(uncalibrated)
-        calibration = _calibrate(config, runtime, examples)
+        outputs = _outputs(Runtime(uncalibrated), examples)
+        chosen = _choose_decisions(config, draft, outputs.get("validation"))
         evaluations = {
-            name: _evaluate(chosen, runtime, calibration, draft)
-            for name, chosen in evaluation_sets(examples).items()
+            name: evaluate_decisions(held_out.examples, held_out.decide(chosen.draft))
+            for name, held_out in outputs.items()
         }
-        metrics = {
-            key: round(value, 6)
-            for name, evaluation in evaluations.items()
-            for key, value in evaluation.flat(name).items()
-        }
-        draft = draft.model_copy(update={"calibration": calibration, "metrics": metrics})
+        report = _report(draft, chosen, outputs)
+        draft = chosen.draft.model_copy(update={"metrics": _metrics(evaluations, report)})
         release = write_release(
             directory,
             draft,
             model_onnx=onnx,
             tokenizer_json=tokenizer,
-            model_card=model_card(config, draft, examples, evaluations),
+            model_card=model_card(_as_chosen(config, report), draft, examples, evaluations),
         )
-    return Measured(release, evaluations)
+    return Measured(release, evaluations, report)
 
 
 def evaluation_sets(examples: Sequence[Example]) -> dict[str, list[Example]]:
@@ -123,12 +159,69 @@ def _draft(config: Config, corpus_digest: str) -> ManifestDraft:
     )
 
 
-def _calibrate(
-    config: Config, runtime: Runtime, examples: Sequence[Example]
-) -> dict[Label, Calibration]:
-    validation = [example for example in examples if example.split == "validation"]
-    logits, _ = runtime.logits([example.text for example in validation])
-    return fit_calibration(logits, targets_of(validation), config.decision.calibration)
+def _outputs(runtime: Runtime, examples: Sequence[Example]) -> dict[str, _Outputs]:
+    """Run the network once over all held-out sentences; return each set's part."""
+    held_out = [example for example in examples if example.split != "train"]
+    logits, truncated = runtime.logits([example.text for example in held_out])
+    row_of = {id(example): row for row, example in enumerate(held_out)}
+    outputs = {}
+    for name, members in evaluation_sets(examples).items():
+        rows = [row_of[id(example)] for example in members]
+        outputs[name] = _Outputs(members, logits[rows], truncated[rows])
+    return outputs
+
+
+def _choose_decisions(config: Config, draft: ManifestDraft, validation: _Outputs | None) -> _Chosen:
+    """Choose calibration, then thresholds, then the review threshold, all on validation."""
+    if validation is None:
+        validation = _Outputs([], np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.bool_))
+    examples = validation.examples
+    calibration = choose_calibration(
+        validation.logits, targets_of(examples), documents_of(examples), config.decision.calibration
+    )
+    draft = draft.model_copy(update={"calibration": calibration.calibration})
+    thresholds = choose_thresholds(
+        calibrate(validation.logits, calibration.calibration),
+        examples,
+        config.decision.threshold,
+        tune=config.decision.thresholds == "tuned",
+    )
+    draft = draft.model_copy(update={"thresholds": thresholds.thresholds})
+    review = None
+    if config.decision.review_precision is not None and not validation.truncated.all():
+        review = choose_review_threshold(
+            validation.decide(draft), examples, config.decision.review_precision
+        )
+        draft = draft.model_copy(update={"review_threshold": review.threshold})
+    return _Chosen(draft, calibration, thresholds, review)
+
+
+def _report(
+    start: ManifestDraft, chosen: _Chosen, outputs: dict[str, _Outputs]
+) -> CalibrationReport:
+    """Compare the decisions of ``start``, nothing calibrated or tuned, with the chosen ones."""
+    sets = {name: outputs[name] for name in ("validation", "test") if name in outputs}
+    return CalibrationReport(
+        method=chosen.calibration.method,
+        cv_log_loss=chosen.calibration.cv_log_loss,
+        before={name: quality_of(o.examples, o.decide(start)) for name, o in sets.items()},
+        after={name: quality_of(o.examples, o.decide(chosen.draft)) for name, o in sets.items()},
+        thresholds=chosen.thresholds,
+        review=chosen.review,
+    )
+
+
+def _metrics(evaluations: dict[str, Evaluation], report: CalibrationReport) -> dict[str, float]:
+    metrics = report.flat()
+    for name, evaluation in evaluations.items():
+        metrics |= evaluation.flat(name)
+    return {key: round(value, 6) for key, value in metrics.items()}
+
+
+def _as_chosen(config: Config, report: CalibrationReport) -> Config:
+    """Return the configuration with the method that ``auto`` came to, for the model card."""
+    decision = config.decision.model_copy(update={"calibration": report.method})
+    return config.model_copy(update={"decision": decision})
 
 
 def targets_of(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
@@ -136,16 +229,3 @@ def targets_of(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
     return np.array(
         [[float(label in example.labels) for label in LABELS] for example in examples]
     ).reshape(-1, len(LABELS))
-
-
-def _evaluate(
-    examples: Sequence[Example],
-    runtime: Runtime,
-    calibration: Mapping[Label, Calibration],
-    draft: ManifestDraft,
-) -> Evaluation:
-    logits, truncated = runtime.logits([example.text for example in examples])
-    decisions = decide(
-        calibrate(logits, calibration), draft.thresholds, draft.review_threshold, truncated
-    )
-    return evaluate_decisions(examples, decisions)

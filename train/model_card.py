@@ -19,6 +19,7 @@ def model_card(
     evaluations: Mapping[str, Evaluation],
 ) -> str:
     """Return the model card in Markdown, every number from this very run."""
+    thresholds = ", ".join(f"{value:g} ({label})" for label, value in draft.thresholds.items())
     parts = [
         f"# {draft.name} {draft.version}",
         f"A DistilBERT sentence classifier (base `{draft.base}`, {draft.precision} weights) that "
@@ -27,7 +28,7 @@ def model_card(
         "\n".join(f"- `{label}`: {text}" for label, text in DEFINITIONS.items()),
         "## Decisions",
         f"Probabilities are calibrated on validation ({config.decision.calibration}). A claim is "
-        f"given from a probability of {config.decision.threshold:g}; a sentence without a claim "
+        f"given from a probability of {thresholds}; a sentence without a claim "
         "is `background`. Sentences whose confidence is below "
         f"{draft.review_threshold:g}, or that are longer than {draft.max_length} tokens (they are "
         "cut), are marked `needs_review`.",
