@@ -7,8 +7,8 @@ Run from the repository's root, with the extra [dev] installed and the real sent
 
 A point trains ``configs/release.yaml`` without its teacher on the composed corpus and the rounds up
 to one; it is measured on the whole validation split, on its real part, and on ``--held-out``, a
-file of real sentences that nothing is chosen by. Points that are in the results already are not trained
-again, so the command can be stopped. Writes ``benchmarks/results/learning-curve.json`` and
+file of real sentences that nothing is chosen by. Points that are in the results already are not
+trained again, so the command can be stopped. Writes ``benchmarks/results/learning-curve.json`` and
 ``docs/figures/learning-curve.svg``.
 """
 

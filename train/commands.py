@@ -38,6 +38,7 @@ def train(config_path: Path, overrides: Sequence[str]) -> int:
     where = f", version {outcome.model_version} of {registered}" if outcome.model_version else ""
     console.print(
         f"\nrelease {release.id}{where}\n  {release.directory}\n"
+        f"report, for a browser:\n  {outcome.report}\n"
         f"MLflow run {outcome.mlflow_run_id}; to compare runs:\n  {outcome.how_to_open}\n"
         f"to tag with it:\n  claimwire tag ARTICLE --model {release.directory}",
         highlight=False,

@@ -127,12 +127,27 @@ class TeacherConfig(_Section):
 class DecisionConfig(_Section):
     """How logits become probabilities and labels."""
 
-    calibration: Literal["platt", "temperature", "none"] = "platt"
-    """Fitted on validation: Platt scaling per label, one temperature for all labels, or none."""
+    calibration: Literal["auto", "platt", "temperature", "none"] = "auto"
+    """Fitted on validation: Platt scaling per label, one temperature for all labels, or none.
+    ``auto`` takes the one of the first two that has the lower log loss in cross-validation."""
     threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
     """Calibrated probability from which a claim is given, above 0 and below 1."""
+    thresholds: Literal["fixed", "tuned"] = "tuned"
+    """``fixed``: ``threshold`` for every claim. ``tuned``: each claim's starts at ``threshold`` and
+    moves where validation shows a gain in macro-F1 of at least one standard error."""
+    review_precision: Fraction | None = 0.9
+    """Precision of the primary label, 0 to 1, that sentences without ``needs_review`` are to reach
+    on validation; it decides the review threshold. null: ``review_threshold`` does."""
     review_threshold: Fraction = 0.6
-    """Confidence below which a sentence is marked ``needs_review``, 0 to 1."""
+    """Confidence below which a sentence is marked ``needs_review``, 0 to 1, where
+    ``review_precision`` is null."""
+
+
+class ReportConfig(_Section):
+    """What is measured beside the release's scores."""
+
+    baselines: bool = True
+    """Also measure majority, cue words, TF-IDF and the frozen encoder on the same splits."""
 
 
 class ReleaseConfig(_Section):
@@ -170,6 +185,7 @@ class Config(_Section):
     distillation: DistillationConfig = DistillationConfig()
     teacher: TeacherConfig = TeacherConfig()
     decision: DecisionConfig = DecisionConfig()
+    report: ReportConfig = ReportConfig()
     release: ReleaseConfig = ReleaseConfig()
     tracking: TrackingConfig = TrackingConfig()
 
@@ -187,6 +203,7 @@ class Config(_Section):
             content.pop("distillation")  # it decides nothing
         content.pop("output_dir")
         content.pop("tracking")
+        content.pop("report")
         content.pop("teacher")  # what it did is in the soft labels, whose digest is recorded
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

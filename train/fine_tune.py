@@ -32,14 +32,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class EpochPoint:
+    """What one epoch came to: ``macro_f1`` (0 to 1) and ``loss`` are of validation."""
+
+    epoch: float
+    macro_f1: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class FineTuned:
-    """The network with the weights of its best epoch."""
+    """The network with the weights of its best epoch, and one point an epoch."""
 
     model: DistilBertForSequenceClassification
     tokenizer: PreTrainedTokenizerFast
     best_validation_macro_f1: float
     steps: int
     seconds: float
+    history: tuple[EpochPoint, ...] = ()
 
 
 def fine_tune(
@@ -77,7 +87,14 @@ def fine_tune(
             f"{config.model.base} knows, found {config.model.max_length}: lower it"
         )
     fitted = fit(model, tokenizer, config, dataset, checkpoints, callbacks, resume_from)
-    return FineTuned(model.eval(), tokenizer, fitted.best_macro_f1, fitted.steps, fitted.seconds)
+    return FineTuned(
+        model.eval(),
+        tokenizer,
+        fitted.best_macro_f1,
+        fitted.steps,
+        fitted.seconds,
+        fitted.history,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,7 @@ class Fitted:
     best_macro_f1: float
     steps: int
     seconds: float
+    history: tuple[EpochPoint, ...]
 
 
 def fit(
@@ -145,6 +163,11 @@ def fit(
         best_macro_f1=float(trainer.state.best_metric or 0.0),
         steps=trainer.state.global_step,
         seconds=float(output.metrics["train_runtime"]),
+        history=tuple(
+            EpochPoint(entry["epoch"], entry["eval_primary_macro_f1"], entry["eval_loss"])
+            for entry in trainer.state.log_history
+            if "eval_primary_macro_f1" in entry
+        ),
     )
 
 

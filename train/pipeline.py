@@ -20,6 +20,7 @@ from claimwire.train.make_release import Measured, make_release
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState, find_interrupted, new_run_folder
 from claimwire.train.soft_labels import distil
+from claimwire.train.trust import REPORT, examine, log_trust, measure_baselines
 
 if TYPE_CHECKING:
     import datasets
@@ -37,6 +38,11 @@ class Outcome:
     mlflow_run_id: str
     model_version: str | None
     how_to_open: str
+
+    @property
+    def report(self) -> Path:
+        """The report, one HTML file."""
+        return self.folder / REPORT
 
 
 def run_training(config: Config, console: Console) -> Outcome:
@@ -61,6 +67,7 @@ def run_training(config: Config, console: Console) -> Outcome:
         if run_id is None:
             folder.write_state(RunState(mlflow_run_id, config.digest(), data.digest))
         measured = _train_and_measure(config, data, folder, console)
+        hush_libraries()  # some library on the way has reset the filters of warnings
         version = tracking.register_release(measured.release, config.tracking.registered_model)
         folder.mark_finished()
     return Outcome(measured, folder.path, mlflow_run_id, version, tracker.how_to_open)
@@ -103,8 +110,18 @@ def _train_and_measure(
     for name, evaluation in measured.evaluations.items():
         # Behind the epochs' points: the last value of a validation metric is the release's own.
         mlflow.log_metrics(evaluation.flat(name), step=tuned.steps + 1)
+    mlflow.log_metrics(measured.calibration_report.flat(), step=tuned.steps + 1)
+    mlflow.log_dict(measured.calibration_report.to_json(), "calibration.json")
     mlflow.log_metric("train/seconds", tuned.seconds)
     mlflow.log_metric("train/steps", tuned.steps)
+    baselines = (
+        measure_baselines(config, data, measured.evaluations, console)
+        if config.report.baselines
+        else {}
+    )
+    with console.status("slices, behaviour, report"):
+        facts = examine(config, data, measured, tuned.history, baselines)
+        log_trust(facts, folder.path, tuned.steps + 1)
     return measured
 
 

@@ -14,6 +14,8 @@ from typer.core import TyperGroup
 
 from claimwire import __version__
 from claimwire.data.errors import ClaimwireError
+from claimwire.options import CorpusArgument, ExtraOption, ModelOption, ReferenceArgument
+from claimwire.training_cli import training_app
 
 
 class _Group(TyperGroup):
@@ -43,37 +45,7 @@ corpus_app = typer.Typer(help="Check, describe, compare and rebuild labelled dat
 models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
-
-_MODEL_HELP = "A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one."
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="REF",
-        help=_MODEL_HELP,
-    ),
-]
-ReferenceArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="REF",
-        show_default=False,
-        help=_MODEL_HELP,
-    ),
-]
-CorpusArgument = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="FOLDER",
-        show_default=False,
-        help="Folder with train/, validation/ and test/. Default: the corpus of the package.",
-    ),
-]
-ExtraOption = Annotated[
-    list[Path] | None,
-    typer.Option("--extra", metavar="FILE", help="Labelled records from elsewhere; repeatable."),
-]
+app.add_typer(training_app)
 
 
 def main() -> None:
@@ -174,56 +146,6 @@ def tag(
     raise typer.Exit(commands.tag(paths, options))
 
 
-@app.command()
-def train(
-    config: Annotated[Path, typer.Argument(help="A YAML file, such as configs/default.yaml.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Single fields, such as train.epochs=3."),
-    ] = None,
-) -> None:
-    """Train from a configuration, record the run in MLflow, make and register a release.
-
-    An interrupted run goes on from its last epoch with `train.resume=true`.
-    """
-    from claimwire.train import commands
-
-    raise typer.Exit(commands.train(config, overrides or []))
-
-
-@app.command()
-def teach(
-    config: Annotated[Path, typer.Argument(help="A YAML file with distillation.soft_labels.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Single fields, such as teacher.epochs=3."),
-    ] = None,
-) -> None:
-    """Fine-tune a larger teacher and write its soft labels, which `claimwire train` learns from.
-
-    An interrupted run goes on from its last epoch with `train.resume=true`.
-    """
-    from claimwire.train import commands
-
-    raise typer.Exit(commands.teach(config, overrides or []))
-
-
-@app.command()
-def evaluate(
-    dataset: Annotated[
-        Path, typer.Argument(help="Labelled sentences: a JSON Lines file or a folder of them.")
-    ],
-    model: ModelOption = None,
-    output_format: Annotated[
-        Literal["table", "json"], typer.Option("--format", "-f", help="Table or one JSON object.")
-    ] = "table",
-) -> None:
-    """Measure a release on labelled sentences."""
-    from claimwire.train import commands
-
-    raise typer.Exit(commands.evaluate(dataset, model, output_format))
-
-
 @corpus_app.command("check")
 def corpus_check(corpus: CorpusArgument = None, extra: ExtraOption = None) -> None:
     """Check schema, labels, duplicates and splits; exit code 1 where a rule is broken."""
@@ -312,6 +234,33 @@ def corpus_rebuild(
         source_dir, output, labels, download_dir, address, unlabelled
     )
     raise typer.Exit(rebuild_commands.rebuild_corpus(options))
+
+
+@corpus_app.command("suspects")
+def corpus_suspects(
+    corpus: CorpusArgument = None,
+    extra: ExtraOption = None,
+    base: Annotated[
+        str, typer.Option(help="Frozen encoder, as model.base of a configuration.")
+    ] = "packaged:minilm",
+    top: Annotated[int, typer.Option(min=0, help="Most suspects shown; 0: all.")] = 50,
+    output_format: Annotated[
+        Literal["table", "jsonl"] | None,
+        typer.Option("--format", "-f", help="Default: by the output's suffix, else a table."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 13,
+) -> None:
+    """List the sentences whose labels are likely wrong, the worst first, with reasons.
+
+    Each is judged by a model that did not see its document.
+    """
+    from claimwire.train import suspect_commands
+
+    options = suspect_commands.SuspectOptions(base, top, output_format, output, seed)
+    raise typer.Exit(suspect_commands.corpus_suspects(corpus, extra or [], options))
 
 
 @models_app.command("list")

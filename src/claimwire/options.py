@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_MODEL_HELP = "A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one."
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="REF",
+        help=_MODEL_HELP,
+    ),
+]
+ReferenceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REF",
+        show_default=False,
+        help=_MODEL_HELP,
+    ),
+]
+CorpusArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FOLDER",
+        show_default=False,
+        help="Folder with train/, validation/ and test/. Default: the corpus of the package.",
+    ),
+]
+ExtraOption = Annotated[
+    list[Path] | None,
+    typer.Option("--extra", metavar="FILE", help="Labelled records from elsewhere; repeatable."),
+]
+TableOrJson = Annotated[
+    Literal["table", "json"], typer.Option("--format", "-f", help="Table or one JSON object.")
+]
