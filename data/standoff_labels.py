@@ -219,7 +219,8 @@ def write_json_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
             "choose another place"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)  # there only where something went wrong
+        if partial.is_file():  # only where something went wrong
+            partial.unlink()
 
 
 def _sorted(labellings: Iterable[Labelling]) -> tuple[Labelling, ...]:

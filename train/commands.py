@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final, TypeVar
 
 from rich.console import Console
 
@@ -14,6 +15,10 @@ from claimwire.model.runtime import Runtime
 from claimwire.train.evaluate import evaluate_records, print_evaluation, read_dataset
 from claimwire.train.load_config import load_config
 
+T = TypeVar("T")
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 
 def train(config_path: Path, overrides: Sequence[str]) -> int:
     """Run one experiment and say what came of it and where it is."""
@@ -21,15 +26,9 @@ def train(config_path: Path, overrides: Sequence[str]) -> int:
     from claimwire.train.pipeline import run_training
 
     console = Console()
-    try:
-        outcome = run_training(config, console)
-    except KeyboardInterrupt:
-        console.print(
-            "\ninterrupted: go on from the last finished epoch with the same command and "
-            "train.resume=true",
-            highlight=False,
-        )
-        return 130
+    outcome = _unless_interrupted(lambda: run_training(config, console), console)
+    if outcome is None:
+        return INTERRUPTED
     release = outcome.measured.release
     for name, evaluation in outcome.measured.evaluations.items():
         if name.startswith("test"):
@@ -53,15 +52,9 @@ def teach(config_path: Path, overrides: Sequence[str]) -> int:
     from claimwire.train.teacher import run_teaching
 
     console = Console()
-    try:
-        taught = run_teaching(config, console)
-    except KeyboardInterrupt:
-        console.print(
-            "\ninterrupted: go on from the last finished epoch with the same command and "
-            "train.resume=true",
-            highlight=False,
-        )
-        return 130
+    taught = _unless_interrupted(lambda: run_teaching(config, console), console)
+    if taught is None:
+        return INTERRUPTED
     left_out = f" ({taught.held_out} stand in validation or test: left out)"
     console.print(
         f"\nteacher: validation macro-F1 {taught.validation_macro_f1:.3f}, MLflow run "
@@ -72,6 +65,19 @@ def teach(config_path: Path, overrides: Sequence[str]) -> int:
         soft_wrap=True,
     )
     return 0
+
+
+def _unless_interrupted(run: Callable[[], T], console: Console) -> T | None:
+    """Return what a run returns, or None after saying how an interrupted one goes on."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        console.print(
+            "\ninterrupted: go on from the last finished epoch with the same command and "
+            "train.resume=true",
+            highlight=False,
+        )
+        return None
 
 
 def evaluate(dataset: Path, model: str | None, output_format: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -16,17 +17,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from claimwire.train.config import Config
+from claimwire.train.labelled_data import load_data
 from claimwire.train.line_chart import Line, line_chart
+from claimwire.train.load_config import load_config
 from claimwire.train.pipeline import Outcome, run_training
-from claimwire.train.report import precision_recall
+from claimwire.train.report import precision_recall, report_html
+from claimwire.train.trust import examine
 
 HOSTILE = "<script>document.title='owned'</script> {{ 7 * 7 }} & the <b>shell</b> hit."
 
 
 @pytest.fixture(scope="module")
-def made(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    from claimwire.train.load_config import load_config
-
+def config(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
     folder = tmp_path_factory.mktemp("report")
     records = [
         # Whatever the label, some of the four copies are wrong, so one stands among the errors.
@@ -35,7 +37,7 @@ def made(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     ]
     extra = folder / "hostile.jsonl"
     extra.write_text("".join(json.dumps(record) + "\n" for record in records))
-    config = load_config(
+    return load_config(
         Path(__file__).parents[2] / "configs" / "smoke.yaml",
         [
             f"output_dir={folder / 'artifacts'}",
@@ -47,6 +49,10 @@ def made(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
             f"tracking.uri=sqlite:///{folder / 'mlflow.db'}",
         ],
     )
+
+
+@pytest.fixture(scope="module")
+def made(config: Config) -> Outcome:
     return run_training(config, Console(quiet=True))
 
 
@@ -63,12 +69,23 @@ def test_the_report_tells_the_figures_of_the_run(made: Outcome) -> None:
     assert int(wrong[1]) == round((1 - test.accuracy) * test.n)
 
 
-def test_text_in_the_report_can_never_run_and_nothing_is_fetched(made: Outcome) -> None:
-    page = made.report.read_text(encoding="utf-8")
+def test_text_in_the_report_can_never_run_and_nothing_is_fetched(
+    made: Outcome, config: Config
+) -> None:
+    facts = examine(config, load_data(config), made.measured, (), {})
+    pairs = [
+        (example, decision)
+        for example, decision in zip(facts.test, facts.decisions, strict=True)
+        if HOSTILE in example.text
+    ]
+    assert len(pairs) == 4
+    hostile = replace(facts, test=[e for e, _ in pairs], decisions=[d for _, d in pairs])
+    page = report_html(hostile)
     assert "<script" not in page
     assert "default-src 'none'" in page
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
     assert HOSTILE in unescape(page)
+    assert "<script" not in made.report.read_text(encoding="utf-8")
 
 
 def test_report_slices_and_behaviour_are_logged(made: Outcome) -> None:
