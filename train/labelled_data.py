@@ -33,7 +33,7 @@ def load_data(config: Config) -> LabelledData:
 
     Raises:
         CorpusError: a file breaks the contract.
-        ConfigError: a split that training needs is empty.
+        ConfigError: a split that training needs is empty, or the soft labels are not there.
     """
     corpus = config.data.corpus or default_corpus()
     extra = config.data.extra
@@ -46,6 +46,12 @@ def load_data(config: Config) -> LabelledData:
                 "check data.corpus, data.extra (its records' split) and data.use_corpus"
             )
     taught = config.distillation.soft_labels
+    if taught is not None and not taught.is_file():
+        raise ConfigError(
+            f"distillation.soft_labels: expected a file of soft labels, found none at {taught}: "
+            "make it with `claimwire teach CONFIG`, or train on labels alone with "
+            "distillation.soft_labels=null"
+        )
     files = (*extra, *([taught] if taught else []))
     sources = [path.name for path in (*([corpus] if use_corpus else []), *files)]
     digest = corpus_digest(corpus, files, use_corpus=use_corpus)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from claimwire.data.corpus import to_dataset_dict
-from claimwire.data.errors import CorpusError, InputError
+from claimwire.data.errors import ConfigError, CorpusError, InputError
 from claimwire.data.labels import LABELS
 from claimwire.train.config import Config
 from claimwire.train.labelled_data import load_data
@@ -60,6 +60,13 @@ def test_a_broken_record_is_named_by_line_and_field(
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.jsonl"):
         read_soft_labels(tmp_path / "none.jsonl")
+
+
+def test_soft_labels_that_nobody_made_yet_say_how(
+    quick_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"claimwire teach"):
+        load_data(quick_config(f"distillation.soft_labels={tmp_path / 'none.jsonl'}"))
 
 
 def test_targets_blend_and_transfer_sentences_follow(
