@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-GUIDELINES_VERSION: Final = "1.2"
+GUIDELINES_VERSION: Final = "1.3"
 
 
 class Label(StrEnum):
