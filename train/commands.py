@@ -12,6 +12,7 @@ from rich.console import Console
 from claimwire.model.references import resolve_release
 from claimwire.model.release import load_release
 from claimwire.model.runtime import Runtime
+from claimwire.train.config import Config
 from claimwire.train.evaluate import evaluate_records, print_evaluation, read_dataset
 from claimwire.train.load_config import load_config
 
@@ -21,11 +22,13 @@ INTERRUPTED: Final = 130
 
 
 def train(config_path: Path, overrides: Sequence[str]) -> int:
-    """Run one experiment and say what came of it and where it is."""
+    """Run one experiment, or it over seeds or folds; say what came of it and where it is."""
     config = load_config(config_path, overrides)
     from claimwire.train.pipeline import run_training
 
     console = Console()
+    if config.train.seeds is not None or config.train.folds is not None:
+        return _repeat(config, console)
     outcome = _unless_interrupted(lambda: run_training(config, console), console)
     if outcome is None:
         return INTERRUPTED
@@ -43,6 +46,31 @@ def train(config_path: Path, overrides: Sequence[str]) -> int:
         highlight=False,
         soft_wrap=True,
     )
+    return 0
+
+
+def _repeat(config: Config, console: Console) -> int:
+    from claimwire.train.repeat_summary import repeat_table
+    from claimwire.train.repeats import run_repeats
+
+    outcome = _unless_interrupted(lambda: run_repeats(config, console), console)
+    if outcome is None:
+        return INTERRUPTED
+    console.print(repeat_table(outcome.repeats, outcome.measured_on, outcome.best))
+    lines = [f"summary\n  {outcome.folder}"]
+    if outcome.best is not None:
+        release = load_release(outcome.best.folder / "release")
+        registered = config.tracking.registered_model
+        where = (
+            f", version {outcome.model_version} of {registered}" if outcome.model_version else ""
+        )
+        lines = [
+            f"* best by validation: {outcome.best.name}, release {release.id}{where}",
+            f"  {release.directory}",
+            *lines,
+        ]
+    lines.append(f"MLflow run {outcome.mlflow_run_id}; to compare runs:\n  {outcome.how_to_open}")
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)
     return 0
 
 

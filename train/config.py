@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,10 +18,12 @@ _NOT_IN_DIGEST = (
     ("train", "resume"),
     ("data", "corpus"),
     ("data", "extra"),
+    ("data", "extra_missing"),
     ("distillation", "soft_labels"),
 )
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenFraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class _Section(BaseModel):
@@ -38,6 +40,9 @@ class DataConfig(_Section):
     extra: tuple[Path, ...] = ()
     """Files of labelled records from elsewhere. A record's ``split`` says where it goes; one
     without a split is trained on. Their digest is recorded with the run."""
+    extra_missing: Literal["error", "skip"] = "error"
+    """What a file of ``extra`` that does not exist is: an error, or left out, which the run says
+    and records."""
     use_corpus: bool = True
     """False trains and evaluates on ``extra`` alone."""
     max_train_sentences: Annotated[int, Field(ge=1)] | None = None
@@ -64,8 +69,14 @@ class ModelConfig(_Section):
 class TrainConfig(_Section):
     """How the network is fine-tuned."""
 
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 13
+    seed: Seed = 13
     """Seed of weights, order and dropout, 0 to 2**32 - 1."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    """Unset: one run with ``seed``. A list: one run a seed, under a run that has mean, standard
+    deviation, minimum and maximum; the best by validation is registered. ``claimwire train``."""
+    folds: Annotated[int, Field(ge=3)] | None = None
+    """Cross-validation in that many folds, 3 or more, of whole documents of train and validation;
+    the test set is left alone and nothing is registered. ``claimwire train``."""
     epochs: Annotated[float, Field(gt=0, le=1000)] = 6.0
     """Passes over the training sentences, above 0."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
@@ -150,6 +161,19 @@ class ReportConfig(_Section):
     """Also measure majority, cue words, TF-IDF and the frozen encoder on the same splits."""
 
 
+class SweepConfig(_Section):
+    """What ``claimwire sweep`` searches."""
+
+    space: dict[str, Any] = {}
+    """By dotted key either ``{low: ..., high: ...}``, with ``log: true`` or a ``step`` where
+    wanted (whole numbers stay whole), or a list of choices."""
+    trials: Annotated[int, Field(ge=1)] = 20
+    """Trials of the whole study, 1 or more, those of earlier calls included."""
+    prune: bool = True
+    """Stop a trial after an epoch whose best validation macro-F1 so far is below the median of the
+    earlier trials at that epoch."""
+
+
 class ReleaseConfig(_Section):
     """The release that the run ends with."""
 
@@ -186,6 +210,7 @@ class Config(_Section):
     teacher: TeacherConfig = TeacherConfig()
     decision: DecisionConfig = DecisionConfig()
     report: ReportConfig = ReportConfig()
+    sweep: SweepConfig = SweepConfig()
     release: ReleaseConfig = ReleaseConfig()
     tracking: TrackingConfig = TrackingConfig()
 
@@ -201,9 +226,13 @@ class Config(_Section):
             content[section].pop(key)
         if self.distillation.soft_labels is None:
             content.pop("distillation")  # it decides nothing
+        for key in ("seeds", "folds"):
+            if content["train"][key] is None:  # one run has the digest it had before they came
+                content["train"].pop(key)
         content.pop("output_dir")
         content.pop("tracking")
         content.pop("report")
+        content.pop("sweep")  # what it found stands in the other fields
         content.pop("teacher")  # what it did is in the soft labels, whose digest is recorded
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

@@ -16,7 +16,8 @@ from claimwire.data.errors import ConfigError
 from claimwire.model.network import build_classifier
 from claimwire.train.config import Config
 from claimwire.train.features import make_loss, positive_weights, tokenize, validation_metrics
-from claimwire.train.hardware import available_cpus, resolve_precision
+from claimwire.train.hardware import resolve_precision, training_threads
+from claimwire.train.processes import call_in_all, process_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,14 +128,48 @@ def fit(
         callbacks: see :func:`fine_tune`.
         resume_from: see :func:`fine_tune`.
 
+    Under ``accelerate launch`` or ``torchrun`` every process trains on a part of each batch.
+
     Raises:
-        ConfigError: ``model.frozen_layers`` does not fit the network.
+        ConfigError: ``model.frozen_layers`` does not fit the network, or the checkpoint was
+            written by another number of processes.
     """
+    if resume_from is not None:
+        _check_processes(resume_from)
+    return call_in_all(
+        _fit, model, tokenizer, config, dataset, checkpoints, resume_from, callbacks=callbacks
+    )
+
+
+def _check_processes(checkpoint: Path) -> None:
+    written = len(list(checkpoint.glob("rng_state*.pth")))  # each process writes its own
+    if written != process_count():
+        raise ConfigError(
+            f"train.resume: expected {written} process(es), as wrote {checkpoint}, found "
+            f"{process_count()}: start as many, or start afresh without train.resume"
+        )
+
+
+def _fit(
+    model: torch.nn.Module,
+    tokenizer: PreTrainedTokenizerFast,
+    config: Config,
+    dataset: datasets.DatasetDict,
+    checkpoints: Path,
+    resume_from: Path | None,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Fitted:
     import torch
-    from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer
+    from transformers import (
+        DataCollatorWithPadding,
+        EarlyStoppingCallback,
+        PreTrainedModel,
+        Trainer,
+    )
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-    torch.set_num_threads(config.train.threads or available_cpus())
+    hush_libraries()
+    torch.set_num_threads(training_threads(config.train.threads))
     freeze(model, config.model.frozen_layers)
     with _quiet_datasets():
         train, validation = (
@@ -143,7 +178,13 @@ def fit(
         )
     trainer = Trainer(
         model=model,
-        args=_arguments(config, checkpoints, use_cpu=not torch.cuda.is_available()),
+        args=_arguments(
+            config,
+            checkpoints,
+            use_cpu=not torch.cuda.is_available(),
+            # The classifier uses every weight in every step; a teacher's pooler goes unused.
+            all_used=isinstance(model, PreTrainedModel),
+        ),
         train_dataset=train,
         eval_dataset=validation,
         processing_class=tokenizer,
@@ -201,7 +242,9 @@ def _pos_weight(config: Config, dataset: datasets.DatasetDict) -> list[float] | 
     return positive_weights(np.array(dataset["train"]["targets"], dtype=np.float64))
 
 
-def _arguments(config: Config, checkpoints: Path, *, use_cpu: bool) -> TrainingArguments:
+def _arguments(
+    config: Config, checkpoints: Path, *, use_cpu: bool, all_used: bool
+) -> TrainingArguments:
     from transformers import TrainingArguments
 
     train = config.train
@@ -232,6 +275,9 @@ def _arguments(config: Config, checkpoints: Path, *, use_cpu: bool) -> TrainingA
         disable_tqdm=True,
         dataloader_pin_memory=not use_cpu,
         label_names=["labels"],
+        # Ours is a mean over the batch, which must not be multiplied by the number of processes.
+        average_tokens_across_devices=False,
+        ddp_find_unused_parameters=not all_used,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from claimwire.train.processes import local_process_count
+
 
 def available_cpus() -> int:
     """Return how many processors this process may use, 1 or more."""
@@ -12,6 +14,15 @@ def available_cpus() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         return os.cpu_count() or 1
+
+
+def training_threads(wanted: int | None) -> int:
+    """Return how many threads torch is to use in this process, 1 or more.
+
+    Args:
+        wanted: ``train.threads``; None: what there is, shared among the processes of a launcher.
+    """
+    return wanted or max(1, available_cpus() // local_process_count())
 
 
 def supports_bf16() -> bool:

@@ -3,40 +3,91 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
 
 from claimwire.data.corpus import SPLITS, Example, corpus_digest, default_corpus, load_examples
 from claimwire.data.errors import ConfigError
 from claimwire.train.config import Config
+from claimwire.train.real_sentences import (
+    TAG,
+    RealSentences,
+    is_rebuilt,
+    rebuild_command,
+    shown,
+    take_stock,
+)
 from claimwire.train.soft_labels import Probabilities, read_soft_labels
+
+LEFT_OUT_TAG: Final = "data_left_out"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledData:
     """The examples of a run, their digest and where they come from.
 
-    ``soft`` holds a teacher's probabilities by sentence, and is empty without a teacher.
+    Attributes:
+        examples: the sentences of all splits.
+        digest: of the files they come from, ``sha256:...``.
+        source: names of those files.
+        soft: a teacher's probabilities by sentence; empty without a teacher.
+        left_out: files that ``data.extra`` names and that are not there (``data.extra_missing``).
+        real: how much of the labelled real sentences is there; None where none are asked for.
     """
 
     examples: list[Example]
     digest: str
     source: str
     soft: dict[str, Probabilities] = field(default_factory=dict)
+    left_out: tuple[Path, ...] = ()
+    real: RealSentences | None = None
 
     def texts(self, *splits: str) -> set[str]:
         """Return the texts of some splits."""
         return {example.text for example in self.examples if example.split in splits}
 
+    def notes(self) -> list[str]:
+        """Return what is there and what is not, one line each; nothing where all is plain."""
+        lines = [
+            f"left out, not there: {shown(path)} (data.extra_missing=skip)"
+            for path in self.left_out
+        ]
+        return lines + (self.real.lines() if self.real else [])
 
-def load_data(config: Config) -> LabelledData:
+    def say_what_is_there(self, console: Console) -> None:
+        """Print the notes, lines as they are."""
+        for note in self.notes():
+            console.print(note, highlight=False, markup=False, soft_wrap=True)
+
+    def tags(self) -> Mapping[str, str]:
+        """Return the same for the record of the run."""
+        tags = {TAG: self.real.tag()} if self.real else {}
+        if self.left_out:
+            tags[LEFT_OUT_TAG] = ", ".join(path.name for path in self.left_out)
+        return tags
+
+
+def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledData:
     """Read the configured sentences.
+
+    Args:
+        config: the experiment.
+        standoff_labels: what rebuilt real sentences are compared with; None: the repository's.
 
     Raises:
         CorpusError: a file breaks the contract.
-        ConfigError: a split that training needs is empty, or the soft labels are not there.
+        ConfigError: a file of ``data.extra`` is not there and ``data.extra_missing`` does not allow
+            for it, a split that training needs is empty, or the soft labels are not there.
     """
     corpus = config.data.corpus or default_corpus()
-    extra = config.data.extra
+    left_out = tuple(path for path in config.data.extra if not path.exists())
+    if left_out and config.data.extra_missing == "error":
+        raise ConfigError(_not_there(left_out, len(config.data.extra)))
+    extra = tuple(path for path in config.data.extra if path not in left_out)
     use_corpus = config.data.use_corpus
     examples = _thinned(config, load_examples(corpus, extra, use_corpus=use_corpus))
     for split in SPLITS:
@@ -56,7 +107,20 @@ def load_data(config: Config) -> LabelledData:
     sources = [path.name for path in (*([corpus] if use_corpus else []), *files)]
     digest = corpus_digest(corpus, files, use_corpus=use_corpus)
     soft = read_soft_labels(taught) if taught else {}
-    return LabelledData(examples, digest, ", ".join(sources), soft)
+    real = take_stock(config.data.extra, standoff_labels)
+    return LabelledData(examples, digest, ", ".join(sources), soft, left_out, real)
+
+
+def _not_there(missing: Sequence[Path], named: int) -> str:
+    rebuilt = [path for path in missing if is_rebuilt(path)]
+    what = f"make them with `{rebuild_command(rebuilt[0].parent)}`" if rebuilt else ""
+    if len(rebuilt) < len(missing):
+        what += " and correct the other paths" if what else "correct the path"
+    listed = "".join(f"\n  {shown(path)}" for path in missing)
+    return (
+        f"data.extra: expected {named} file(s), found {named - len(missing)}; not there:{listed}\n"
+        f"{what}, or train on what is there with data.extra_missing=skip"
+    )
 
 
 def _thinned(config: Config, examples: list[Example]) -> list[Example]:

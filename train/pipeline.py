@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -10,20 +11,30 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from claimwire.data.corpus import SPLITS, to_dataset_dict
-from claimwire.data.errors import MissingExtraError
+from claimwire.data.errors import ConfigError, MissingExtraError
 from claimwire.train import tracking
 from claimwire.train.config import Config
 from claimwire.train.features import with_second_target
 from claimwire.train.fine_tune import FineTuned, fine_tune, hush_libraries
 from claimwire.train.labelled_data import LabelledData, load_data
 from claimwire.train.make_release import Measured, make_release
+from claimwire.train.processes import process_count
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState, find_interrupted, new_run_folder
 from claimwire.train.soft_labels import distil
 from claimwire.train.trust import REPORT, examine, log_trust, measure_baselines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     import datasets
+    from transformers import TrainerCallback
+
+    from claimwire.train.metrics import Evaluation
+
+    BaselineSource = Callable[
+        [Config, LabelledData, Mapping[str, Evaluation], Console], dict[str, Evaluation]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +62,18 @@ def run_training(config: Config, console: Console) -> Outcome:
     The tracking server is reached and the data is read before anything is trained.
 
     Raises:
-        ConfigError: a value that cannot work, or nothing to resume.
+        ConfigError: a value that cannot work, nothing to resume, or ``train.seeds`` or
+            ``train.folds``, which :func:`claimwire.train.repeats.run_repeats` is for.
         CorpusError: labelled data that breaks the contract.
         EncoderError: the base cannot be had.
         TrackingError: MLflow cannot be reached.
         MissingExtraError: the extra [train] is not installed.
     """
+    if config.train.seeds is not None or config.train.folds is not None:
+        raise ConfigError(
+            "train.seeds, train.folds: expected both unset for a single run, found "
+            f"{config.train.seeds} and {config.train.folds}: call run_repeats, or unset them"
+        )
     require_extra()
     hush_libraries()
     data = load_data(config)
@@ -66,7 +83,7 @@ def run_training(config: Config, console: Console) -> Outcome:
     with tracking.tracked_run(tracker, config.name, run_id) as mlflow_run_id:
         if run_id is None:
             folder.write_state(RunState(mlflow_run_id, config.digest(), data.digest))
-        measured = _train_and_measure(config, data, folder, console)
+        measured = train_and_measure(config, data, folder, console)
         hush_libraries()  # some library on the way has reset the filters of warnings
         version = tracking.register_release(measured.release, config.tracking.registered_model)
         folder.mark_finished()
@@ -90,21 +107,28 @@ def open_folder(config: Config, data: LabelledData) -> tuple[RunFolder, str | No
     return folder, state.mlflow_run_id
 
 
-def _train_and_measure(
-    config: Config, data: LabelledData, folder: RunFolder, console: Console
+def train_and_measure(
+    config: Config,
+    data: LabelledData,
+    folder: RunFolder,
+    console: Console,
+    baselines: BaselineSource = measure_baselines,
 ) -> Measured:
+    """Train and make the release, and log all that a run shows to the active MLflow run.
+
+    Args:
+        config: the experiment; with ``train.resume`` the folder's last checkpoint is gone on from.
+        data: the sentences of all splits.
+        folder: of the run; gets checkpoints, release and report.
+        console: shows the progress.
+        baselines: where their test evaluations come from, if the report is to have them.
+    """
     import mlflow
 
-    dataset = to_dataset_dict(data.examples)
-    tracking.log_configuration(config)
-    tracking.log_data(dataset, data.digest, data.source)
-    tuned: FineTuned = fine_tune(
-        config,
-        _training_targets(config, data, dataset, console),
-        folder.checkpoints,
-        callbacks=[progress_callback(console), tracking.metrics_callback()],
-        resume_from=folder.last_checkpoint() if config.train.resume else None,
-    )
+    log_inputs(config, data)
+    tuned = fine_tune_logged(config, data, folder, console)
+    if config.train.resume:  # what a run wrote that was interrupted after its training
+        shutil.rmtree(folder.release, ignore_errors=True)
     with console.status("making the release: export, calibration, test set"):
         measured = make_release(config, tuned, data.examples, data.digest, folder.release)
     for name, evaluation in measured.evaluations.items():
@@ -112,17 +136,45 @@ def _train_and_measure(
         mlflow.log_metrics(evaluation.flat(name), step=tuned.steps + 1)
     mlflow.log_metrics(measured.calibration_report.flat(), step=tuned.steps + 1)
     mlflow.log_dict(measured.calibration_report.to_json(), "calibration.json")
-    mlflow.log_metric("train/seconds", tuned.seconds)
-    mlflow.log_metric("train/steps", tuned.steps)
-    baselines = (
-        measure_baselines(config, data, measured.evaluations, console)
-        if config.report.baselines
-        else {}
+    beside = (
+        baselines(config, data, measured.evaluations, console) if config.report.baselines else {}
     )
     with console.status("slices, behaviour, report"):
-        facts = examine(config, data, measured, tuned.history, baselines)
+        facts = examine(config, data, measured, tuned.history, beside)
         log_trust(facts, folder.path, tuned.steps + 1)
     return measured
+
+
+def log_inputs(config: Config, data: LabelledData) -> None:
+    """Log configuration and data to the active MLflow run."""
+    tracking.log_configuration(config)
+    tracking.log_data(to_dataset_dict(data.examples), data.digest, data.source, data.tags())
+
+
+def fine_tune_logged(
+    config: Config,
+    data: LabelledData,
+    folder: RunFolder,
+    console: Console,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> FineTuned:
+    """Fine-tune, and log losses, validation figures and time to the active MLflow run.
+
+    Only ``train`` and ``validation`` are looked at.
+    """
+    import mlflow
+
+    tuned: FineTuned = fine_tune(
+        config,
+        _training_targets(config, data, to_dataset_dict(data.examples), console),
+        folder.checkpoints,
+        callbacks=[progress_callback(console), tracking.metrics_callback(), *callbacks],
+        resume_from=folder.last_checkpoint() if config.train.resume else None,
+    )
+    mlflow.log_metric("train/seconds", tuned.seconds)
+    mlflow.log_metric("train/steps", tuned.steps)
+    mlflow.log_metric("train/processes", process_count())
+    return tuned
 
 
 def _training_targets(
@@ -160,3 +212,4 @@ def _say_what_begins(
         highlight=False,
         soft_wrap=True,
     )
+    data.say_what_is_there(console)

@@ -86,6 +86,7 @@ def run_teaching(config: Config, console: Console) -> Taught:
         highlight=False,
         soft_wrap=True,
     )
+    data.say_what_is_there(console)
     with tracking.tracked_run(tracker, teaching.name, run_id) as mlflow_run_id:
         if run_id is None:
             folder.write_state(RunState(mlflow_run_id, teaching.digest(), data.digest))
@@ -160,7 +161,7 @@ def _train(
 
     dataset = to_dataset_dict(data.examples)
     tracking.log_configuration(config)
-    tracking.log_data(dataset, data.digest, data.source)
+    tracking.log_data(dataset, data.digest, data.source, data.tags())
     set_seed(config.train.seed)
     model, tokenizer = build_teacher(config.model.base, config.model.dropout)
     fitted = fit(

@@ -116,17 +116,25 @@ def _find_or_make_experiment(config: Config, *, local: bool) -> str:
 
 
 @contextmanager
-def tracked_run(tracker: Tracker, name: str, run_id: str | None = None) -> Iterator[str]:
+def tracked_run(
+    tracker: Tracker,
+    name: str,
+    run_id: str | None = None,
+    *,
+    nested: bool = False,
+    tags: Mapping[str, str] | None = None,
+) -> Iterator[str]:
     """Open a run, or an interrupted one again; yield its id.
 
-    An error ends the run as FAILED and an interruption as KILLED, so that none stays RUNNING.
+    A nested run stands under the one that is active. An error ends the run as FAILED and an
+    interruption as KILLED, so that none stays RUNNING.
     """
     import mlflow
 
     arguments: dict[str, Any] = (
         {"run_id": run_id} if run_id else {"run_name": name, "experiment_id": tracker.experiment_id}
     )
-    run = mlflow.start_run(**arguments)
+    run = mlflow.start_run(**arguments, nested=nested, tags=dict(tags or {}))
     status = "FINISHED"
     try:
         yield str(run.info.run_id)
@@ -147,6 +155,7 @@ def log_configuration(config: Config) -> None:
 
     content = config.model_dump(mode="json")
     content["train"].pop("resume")  # a resumed run keeps its parameters
+    content.pop("sweep")  # a search is no part of the experiments that it makes
     mlflow.log_params(_flatten(content))
     mlflow.log_text(yaml.safe_dump(content, sort_keys=False), "config.yaml")
     mlflow.set_tag("config_digest", config.digest())
@@ -162,19 +171,25 @@ def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def log_data(dataset: datasets.DatasetDict, digest: str, source: str) -> None:
+def log_data(
+    dataset: datasets.DatasetDict,
+    digest: str,
+    source: str,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """Record the splits as MLflow data sets with their lineage.
 
     Args:
         dataset: the splits.
         digest: of the labelled files, ``sha256:...``.
         source: where the labelled files are.
+        tags: what else there is to say of the data.
     """
     import mlflow
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.huggingface_dataset import from_huggingface
 
-    mlflow.set_tag("corpus_digest", digest)
+    mlflow.set_tags({"corpus_digest": digest, **(tags or {})})
     for split, rows in dataset.items():
         short = f"{digest.removeprefix('sha256:')[:24]}-{split}"[:36]
         logged = from_huggingface(

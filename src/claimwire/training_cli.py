@@ -26,11 +26,13 @@ training_app = typer.Typer()
 def train(config: ConfigArgument, overrides: OverridesArgument = None) -> None:
     """Train from a configuration, record the run in MLflow, make and register a release.
 
-    An interrupted run goes on from its last epoch with `train.resume=true`.
+    `train.seeds=[1,2,3]` makes a run a seed, `train.folds=5` cross-validates over documents. An
+    interrupted run goes on from its last epoch with `train.resume=true`.
     """
     from claimwire.train import commands
+    from claimwire.train.processes import lead_or_follow
 
-    raise typer.Exit(commands.train(config, overrides or []))
+    raise typer.Exit(lead_or_follow(lambda: commands.train(config, overrides or [])))
 
 
 @training_app.command()
@@ -40,8 +42,41 @@ def teach(config: ConfigArgument, overrides: OverridesArgument = None) -> None:
     They go to `distillation.soft_labels`. An interrupted run goes on with `train.resume=true`.
     """
     from claimwire.train import commands
+    from claimwire.train.processes import lead_or_follow
 
-    raise typer.Exit(commands.teach(config, overrides or []))
+    raise typer.Exit(lead_or_follow(lambda: commands.teach(config, overrides or [])))
+
+
+@training_app.command()
+def sweep(
+    config: ConfigArgument,
+    overrides: OverridesArgument = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            show_default=False,
+            help="Trials of the whole study, earlier ones included. Default: sweep.trials.",
+        ),
+    ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            help="SQLite file of the study. Default: sweeps/NAME.db in output_dir.",
+        ),
+    ] = None,
+) -> None:
+    """Search the `sweep.space` of a configuration for the best validation macro-F1.
+
+    Every trial is kept, so that the same command goes on after an interruption. Exit code 1: no
+    trial finished.
+    """
+    from claimwire.train import sweep_commands
+    from claimwire.train.processes import require_single_process
+
+    require_single_process("claimwire sweep")
+    raise typer.Exit(sweep_commands.sweep(config, overrides or [], trials, study))
 
 
 @training_app.command()
