@@ -5,11 +5,13 @@ Run from the repository's root, with the extra [dev] installed and the real sent
     claimwire corpus rebuild
     python benchmarks/learning_curve.py --seeds 13 --held-out REAL-DEV.jsonl
 
-A point trains ``configs/release.yaml`` without its teacher on the composed corpus and the rounds up
-to one; it is measured on the whole validation split, on its real part, and on ``--held-out``, a
-file of real sentences that nothing is chosen by. Points that are in the results already are not
-trained again, so the command can be stopped. Writes ``benchmarks/results/learning-curve.json`` and
-``docs/figures/learning-curve.svg``.
+A point trains ``configs/release.yaml`` without its teacher on the composed corpus and the rounds
+up to one; it is measured on the whole validation split, on its real part, and on ``--held-out``,
+a file of real sentences that nothing is chosen by. Points that are in the results already are not
+trained again, so the command can be stopped. The recorded curve: round 0 is
+``configs/default.yaml``, the others the release's recipe with three epochs and without
+``train.second_target``; a point's ``note`` says more. Writes
+``benchmarks/results/learning-curve.json`` and ``docs/figures/learning-curve.svg``.
 """
 
 from __future__ import annotations
