@@ -70,7 +70,9 @@ def test_two_processes_make_one_run_with_one_release(quick_config: MakeConfig) -
     assert json.loads((folders[0] / "run.json").read_text())["finished"] is True
     load_release(folders[0] / "release")
 
-    server = mlflow.MlflowClient(f"sqlite:///{config.output_dir / 'mlflow.db'}")
+    database = f"sqlite:///{config.output_dir / 'mlflow.db'}"
+    # A run made in this process before has set another registry for the whole process.
+    server = mlflow.MlflowClient(database, registry_uri=database)
     experiment = server.get_experiment_by_name("claimwire")
     assert experiment is not None
     (run,) = server.search_runs([experiment.experiment_id])
