@@ -42,13 +42,12 @@ from claimwire.data.corpus import to_dataset_dict
 from claimwire.model.network import build_classifier
 from claimwire.train.config import Config
 from claimwire.train.features import (
-    make_loss,
-    positive_weights,
+    configured_loss,
     primary_from_logits,
     tokenize,
     validation_metrics,
 )
-from claimwire.train.fine_tune import fit, hush_libraries
+from claimwire.train.fine_tune import fine_tune, hush_libraries
 from claimwire.train.hardware import resolve_precision
 from claimwire.train.labelled_data import load_data
 from claimwire.train.load_config import load_config
@@ -176,7 +175,7 @@ def _train(way: Way, config: Config, data: datasets.DatasetDict, *, evaluate: bo
             eval_dataset=ready["validation"],
             processing_class=tokenizer,
             data_collator=collate,
-            compute_loss_func=make_loss(config.train.label_smoothing, _pos_weight(config, data)),
+            compute_loss_func=configured_loss(config.train, data["train"]),
             compute_metrics=validation_metrics,
         )
         trainer.remove_callback(PrinterCallback)
@@ -222,22 +221,10 @@ def _arguments(way: Way, config: Config, scratch: str, *, evaluate: bool) -> Tra
 
 def _claimwire(config: Config, data: datasets.DatasetDict) -> Trained:
     """Train as ``claimwire train`` does."""
-    set_seed(config.train.seed)
-    model, tokenizer = build_classifier(
-        config.model.base,
-        dropout=config.model.dropout,
-        classifier_dropout=config.model.classifier_dropout,
-    )
     with tempfile.TemporaryDirectory(prefix="claimwire-speed-") as scratch:
-        fitted = fit(model, tokenizer, config, data, Path(scratch))
-    sentences = len(data["train"]) * fitted.history[-1].epoch
-    return Trained(model.eval(), tokenizer, sentences, fitted.seconds)
-
-
-def _pos_weight(config: Config, data: datasets.DatasetDict) -> list[float] | None:
-    if config.train.class_weights == "none":
-        return None
-    return positive_weights(np.array(data["train"]["targets"], dtype=np.float64))
+        tuned = fine_tune(config, data, Path(scratch))
+    sentences = len(data["train"]) * tuned.history[-1].epoch
+    return Trained(tuned.model, tuned.tokenizer, sentences, tuned.seconds)
 
 
 @torch.inference_mode()

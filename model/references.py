@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from claimwire.data.errors import MissingExtraError, ReleaseError, TrackingError
-from claimwire.model.release import MANIFEST_NAME, default_release
+from claimwire.model.manifest import MANIFEST_NAME
+from claimwire.model.release import default_release
 
 REGISTRY_SCHEME: Final = "models:/"
 DEFAULT_TRACKING_URI: Final = "sqlite:///artifacts/mlflow.db"

@@ -63,9 +63,10 @@ def tiny_release(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
     from claimwire.data.labels import CLAIM_LABELS
     from claimwire.model.export import export_onnx, write_tokenizer
+    from claimwire.model.manifest import ManifestDraft
     from claimwire.model.network import build_classifier
     from claimwire.model.quantize import quantize_onnx
-    from claimwire.model.release import ManifestDraft, write_release
+    from claimwire.model.release import write_release
 
     folder = tmp_path_factory.mktemp("tiny-release")
     torch.manual_seed(0)

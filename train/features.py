@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwire.data.labels import CLAIM_LABELS, LABEL_INDEX, LABELS
+from claimwire.train.config import TrainConfig
 from claimwire.train.metrics import confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ def positive_weights(targets: npt.NDArray[np.float64]) -> list[float]:
     positives = np.maximum(targets.sum(axis=0), 1)
     weights: list[float] = np.sqrt((len(targets) - positives).clip(min=1) / positives).tolist()
     return weights
+
+
+def configured_loss(config: TrainConfig, train: datasets.Dataset) -> Callable[..., Any]:
+    """Return the loss of a configuration; class weights are counted on the training split."""
+    weights = None
+    if config.class_weights == "balanced":
+        weights = positive_weights(np.array(train["targets"], dtype=np.float64))
+    return make_loss(config.label_smoothing, weights)
 
 
 def make_loss(label_smoothing: float, pos_weight: Sequence[float] | None) -> Callable[..., Any]:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from claimwire.data.errors import ConfigError
 from claimwire.model.network import build_classifier
 from claimwire.train.config import Config
-from claimwire.train.features import make_loss, positive_weights, tokenize, validation_metrics
+from claimwire.train.features import configured_loss, tokenize, validation_metrics
 from claimwire.train.hardware import resolve_precision, training_threads
 from claimwire.train.processes import call_in_all, process_count
 
@@ -189,7 +187,7 @@ def _fit(
         eval_dataset=validation,
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
-        compute_loss_func=make_loss(config.train.label_smoothing, _pos_weight(config, dataset)),
+        compute_loss_func=configured_loss(config.train, dataset["train"]),
         compute_metrics=validation_metrics,
         callbacks=[
             EarlyStoppingCallback(early_stopping_patience=config.train.patience),
@@ -234,12 +232,6 @@ def freeze(model: torch.nn.Module, layers: int | None) -> None:
         )
     for part in (*embeddings, *list(stacks[0].children())[:layers]):
         part.requires_grad_(requires_grad=False)
-
-
-def _pos_weight(config: Config, dataset: datasets.DatasetDict) -> list[float] | None:
-    if config.train.class_weights == "none":
-        return None
-    return positive_weights(np.array(dataset["train"]["targets"], dtype=np.float64))
 
 
 def _arguments(

@@ -17,6 +17,17 @@ DASHES: Final = ("", "7 3", "2 3", "8 3 2 3")
 """Lines differ by dash as well as by colour, for those who see no colours."""
 
 
+STYLE: Final = (
+    ":root{color-scheme:light dark}svg{background:#fff;fill:#1c1e21}"
+    "text{font:13px system-ui,sans-serif}.grid{stroke:#d7dbe0}.quiet{fill:#5b6168}"
+    "polyline,line[class^=line]{fill:none;stroke-width:2}"
+    ".mark{fill-opacity:.55}.mean{stroke:#1c1e21;stroke-width:2.5}.band{fill:#0b57d0;opacity:.15}"
+    ".line-0{stroke:#b3261e}.mark.line-0{fill:#b3261e}.line-1{stroke:#0b57d0}"
+    ".mark.line-1{fill:#0b57d0}"
+)
+"""Of a chart that is a file of its own; in a report the page gives the colours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line: ``y`` is 0 to 1; ``style`` is the number of its colour and dash, 0 to 3."""
@@ -42,6 +53,13 @@ def line_chart(
         f"<title>{escape(title)}</title>"
         f"{_axes(x_title, y_title, highest_x)}{drawn}{legend}</svg>"
     )
+
+
+def standalone(svg: str) -> str:
+    """Return an inline SVG element as a file: with its namespace and :data:`STYLE`."""
+    head, _, rest = svg.partition(">")
+    head = head.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{head}><style>{STYLE}</style>{rest}"
 
 
 def _x(value: float, highest: float) -> float:

@@ -18,8 +18,9 @@ from claimwire.data.corpus import Example
 from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.model.decision import Decision, calibrate, decide
 from claimwire.model.export import export_onnx, write_tokenizer
+from claimwire.model.manifest import ManifestDraft
 from claimwire.model.quantize import quantize_onnx
-from claimwire.model.release import ManifestDraft, Release, write_release
+from claimwire.model.release import Release, write_release
 from claimwire.model.runtime import Runtime
 from claimwire.train.calibration import FittedCalibration, choose_calibration
 from claimwire.train.config import Config

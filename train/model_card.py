@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from claimwire.data.corpus import Example
 from claimwire.data.labels import DEFINITIONS, GUIDELINES_VERSION
-from claimwire.model.release import ManifestDraft
+from claimwire.model.manifest import ManifestDraft
 from claimwire.train.config import Config
 from claimwire.train.metrics import Evaluation
 

@@ -21,11 +21,12 @@ from claimwire.data.corpus import Example, Position
 from claimwire.data.documents import Record
 from claimwire.data.errors import ClaimwireError, ReleaseError, TrackingError
 from claimwire.model.decision import Decision
+from claimwire.model.manifest import utc_now
 from claimwire.model.references import (
     REGISTRY_SCHEME,
     resolve_release,
 )
-from claimwire.model.release import load_release, utc_now
+from claimwire.model.release import load_release
 from claimwire.model.runtime import Runtime
 from claimwire.train.behaviour import run_behaviour
 from claimwire.train.compare import compare_decisions

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Final
 
 from rich import box
@@ -16,7 +15,7 @@ from rich.table import Table
 
 from claimwire.data.labels import LABELS
 from claimwire.train.metrics import Evaluation
-from claimwire.train.spread_chart import spread_chart
+from claimwire.train.spread import Spread, spread_chart
 
 SUMMARY_JSON: Final = "summary.json"
 SUMMARY_CSV: Final = "summary.csv"
@@ -29,7 +28,7 @@ _HYPHENATED: Final = {
 Metrics = dict[str, float]
 """Figures by name, as in MLflow."""
 CHOSEN_BY: Final = "validation/primary_macro_f1"
-"""What the best seed is chosen by. Never a figure of the test set."""
+"""What the best seed or trial is chosen by. Never a figure of the test set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +46,6 @@ class Repeat:
     mlflow_run_id: str
     metrics: Metrics
     folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """One figure over n runs; ``std`` is the sample standard deviation, 0 for a single run."""
-
-    mean: float
-    std: float
-    min: float
-    max: float
-    n: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Summarise one value or more."""
-        deviation = stdev(values) if len(values) > 1 else 0.0
-        return cls(fmean(values), deviation, min(values), max(values), len(values))
 
 
 def flat_metrics(evaluations: Mapping[str, Evaluation]) -> Metrics:

@@ -21,6 +21,7 @@ from claimwire.train.config import Config
 from claimwire.train.fine_tune import hush_libraries
 from claimwire.train.labelled_data import LabelledData, load_data
 from claimwire.train.pipeline import fine_tune_logged, log_inputs, require_extra
+from claimwire.train.repeat_summary import CHOSEN_BY
 from claimwire.train.run_state import RunFolder
 from claimwire.train.search_space import Parameter, Scalar, read_space, with_values
 from claimwire.train.study import REASON, open_study, set_interrupted_aside, trials_that_count
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
     from transformers import TrainerCallback
 
-OBJECTIVE: Final = "validation/primary_macro_f1"
 _RUN_ID: Final = "mlflow_run_id"
 _TRIAL_NAME: Final = "trial-{number}"
 
@@ -239,7 +239,7 @@ class _Sweep:
                 raise
             finally:
                 shutil.rmtree(folder.checkpoints, ignore_errors=True)
-            mlflow.log_metric(f"{OBJECTIVE}/best", tuned.best_validation_macro_f1)
+            mlflow.log_metric(f"{CHOSEN_BY}/best", tuned.best_validation_macro_f1)
             return tuned.best_validation_macro_f1
 
     def _data_for(self, config: Config) -> LabelledData:
@@ -267,7 +267,7 @@ class _Sweep:
         for state, name in (("COMPLETE", "finished"), ("PRUNED", "pruned"), ("FAIL", "failed")):
             mlflow.log_metric(f"trials/{name}", states.count(state), step=len(states))
         if outcome.best is not None and outcome.best.value is not None:
-            mlflow.log_metric(f"{OBJECTIVE}/best", outcome.best.value, step=len(states))
+            mlflow.log_metric(f"{CHOSEN_BY}/best", outcome.best.value, step=len(states))
             mlflow.set_tag("claimwire.best", _TRIAL_NAME.format(number=outcome.best.number))
         for path in write_sweep(outcome.trials, outcome.best, outcome.folder):
             mlflow.log_artifact(str(path))

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich import box
 from rich.table import Table
 
-from claimwire.train.line_chart import Line, line_chart
-from claimwire.train.spread_chart import standalone
+from claimwire.train.line_chart import Line, line_chart, standalone
 from claimwire.train.study import REASON
 
 if TYPE_CHECKING:

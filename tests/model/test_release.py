@@ -9,13 +9,8 @@ import pytest
 
 from claimwire.data.errors import ReleaseError, ReleaseIntegrityError
 from claimwire.data.labels import CLAIM_LABELS, LABELS
-from claimwire.model.release import (
-    PAYLOAD_NAMES,
-    ManifestDraft,
-    ReleaseLayout,
-    load_release,
-    write_release,
-)
+from claimwire.model.manifest import PAYLOAD_NAMES, ManifestDraft
+from claimwire.model.release import ReleaseLayout, load_release, write_release
 from claimwire.model.runtime import Runtime
 
 

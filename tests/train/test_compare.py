@@ -265,8 +265,9 @@ def make_release(base: Path, folder: Path, name: str, seed: int) -> Path:
     import torch
 
     from claimwire.model.export import export_onnx, write_tokenizer
+    from claimwire.model.manifest import ManifestDraft
     from claimwire.model.network import build_classifier
-    from claimwire.model.release import ManifestDraft, write_release
+    from claimwire.model.release import write_release
 
     torch.manual_seed(seed)
     model, tokenizer = build_classifier(str(base))

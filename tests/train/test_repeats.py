@@ -29,12 +29,12 @@ from claimwire.train.labelled_data import load_data
 from claimwire.train.pipeline import run_training
 from claimwire.train.repeat_summary import (
     Repeat,
-    Spread,
     best_by_validation,
     repeat_table,
     summarise,
 )
 from claimwire.train.repeats import RepeatsOutcome, run_repeats
+from claimwire.train.spread import Spread
 
 MakeConfig = Callable[..., Config]
 ROOT = Path(__file__).parents[2]

@@ -1,32 +1,37 @@
-"""A figure's values over runs as one row of dots each: an SVG file that stands alone."""
+"""A figure's values over several runs: their spread, and a chart with one row of dots a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from statistics import fmean, stdev
 from typing import Final
+
+from claimwire.train.line_chart import standalone
 
 WIDTH: Final = 640
 LEFT: Final = 210
 RIGHT: Final = 20
 ROW: Final = 30
 TOP: Final = 34
-STYLE: Final = (
-    ":root{color-scheme:light dark}svg{background:#fff;fill:#1c1e21}"
-    "text{font:13px system-ui,sans-serif}.grid{stroke:#d7dbe0}.quiet{fill:#5b6168}"
-    "polyline,line[class^=line]{fill:none;stroke-width:2}"
-    ".mark{fill-opacity:.55}.mean{stroke:#1c1e21;stroke-width:2.5}.band{fill:#0b57d0;opacity:.15}"
-    ".line-0{stroke:#b3261e}.mark.line-0{fill:#b3261e}.line-1{stroke:#0b57d0}"
-    ".mark.line-1{fill:#0b57d0}"
-)
-"""Of a chart that is a file of its own; in a report the page gives the colours."""
 
 
-def standalone(svg: str) -> str:
-    """Return an inline SVG element as a file: with its namespace and :data:`STYLE`."""
-    head, _, rest = svg.partition(">")
-    head = head.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    return f"{head}><style>{STYLE}</style>{rest}"
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One figure over n runs; ``std`` is the sample standard deviation, 0 for a single run."""
+
+    mean: float
+    std: float
+    min: float
+    max: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Summarise one value or more."""
+        deviation = stdev(values) if len(values) > 1 else 0.0
+        return cls(fmean(values), deviation, min(values), max(values), len(values))
 
 
 def spread_chart(values: Mapping[str, Sequence[float]], title: str) -> str:
@@ -67,13 +72,10 @@ def _grid(low: float, high: float, bottom: int) -> str:
 
 
 def _row(name: str, row: Sequence[float], y: int, low: float, high: float) -> str:
-    from statistics import fmean, stdev
-
-    mean, deviation = fmean(row), stdev(row) if len(row) > 1 else 0.0
-    left, right = (
-        _x(min(max(edge, low), high), low, high) for edge in (mean - deviation, mean + deviation)
-    )
-    middle = _x(mean, low, high)
+    spread = Spread.of(row)
+    edges = (spread.mean - spread.std, spread.mean + spread.std)
+    left, right = (_x(min(max(edge, low), high), low, high) for edge in edges)
+    middle = _x(spread.mean, low, high)
     dots = "".join(
         f'<circle cx="{_x(value, low, high)}" cy="{y}" r="4.5" class="mark line-1"/>'
         for value in row
