@@ -186,7 +186,7 @@ class _Sweep:
         try:
             values = {key: parameter.draw(trial, key) for key, parameter in self.space.items()}
             self.console.print(
-                f"trial {number} of {wanted}: {' '.join(overrides_of(values))}",
+                f"trial {trial.number} ({number} of {wanted}): {' '.join(overrides_of(values))}",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,
