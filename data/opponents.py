@@ -171,6 +171,18 @@ def swap_parties(text: str, conflicts: Sequence[Conflict]) -> Swapped | None:
     return None if best is None else Swapped(best.swap(text), best.name)
 
 
+def swap_sentence(
+    text: str, conflicts: Sequence[Conflict], own: Conflict | None = None
+) -> Swapped | None:
+    """Exchange the parties of a sentence, its own document's before those of the table.
+
+    None where the sentence names no party or stays as it is.
+    """
+    swap = swap_parties(text, [own]) if own else None
+    swap = swap or swap_parties(text, conflicts)
+    return None if swap is None or swap.text == text else swap
+
+
 def conflict_of_document(parties: Mapping[str, str] | None) -> Conflict | None:
     """Return the conflict that a document's own ``parties`` (names by role) describe.
 

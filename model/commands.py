@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from claimwire.data.errors import ReleaseError, TrackingError
+from claimwire.model.companions import companion_directory
 from claimwire.model.references import (
     DEFAULT_TRACKING_URI,
     quick_requests,
@@ -16,7 +17,12 @@ from claimwire.model.references import (
     resolve_release,
     tracking_uri,
 )
-from claimwire.model.release import SHIPPED_RELEASES, Release, load_release
+from claimwire.model.release import (
+    BASE_DISTRIBUTION,
+    SHIPPED_RELEASES,
+    Release,
+    load_release,
+)
 
 _HEADLINES = ("test/primary_macro_f1", "test/label_set_macro_f1", "test/ece")
 
@@ -27,7 +33,11 @@ def models_list() -> int:
     table = Table(title="shipped with the package", title_justify="left")
     for heading in ("release", "base", "weights", "test macro-F1"):
         table.add_column(heading)
-    for directory in sorted(p for p in SHIPPED_RELEASES.glob("*") if p.is_dir()):
+    shipped = sorted(p for p in SHIPPED_RELEASES.glob("*") if p.is_dir())
+    companion = companion_directory(BASE_DISTRIBUTION)
+    if companion is not None:
+        shipped.append(companion / "release")
+    for directory in shipped:
         release = load_release(directory)
         manifest = release.manifest
         score = manifest.metrics.get(_HEADLINES[0])

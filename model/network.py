@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from claimwire.data.labels import LABELS
 from claimwire.model.encoders import load_encoder
 
 if TYPE_CHECKING:
+    import torch
     from transformers import (
         DistilBertConfig,
         DistilBertForSequenceClassification,
@@ -26,7 +28,8 @@ def build_classifier(
 ) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
     """Put a fresh head with four outputs, in the order of LABELS, on a base encoder.
 
-    The head is random: seed torch before the call for a reproducible one. Logits are
+    The head is random (seed torch before the call for a reproducible one), unless the base is the
+    directory of a classifier of the same four labels, which is then trained on. Logits are
     ``[batch, 4]``; a label's probability is the sigmoid of its own logit.
 
     Args:
@@ -51,7 +54,28 @@ def build_classifier(
         config.seq_classif_dropout = classifier_dropout
     model = DistilBertForSequenceClassification(config)
     model.distilbert.load_state_dict(encoder.state_dict())
+    head = _trained_head(base, config_dir)
+    if head:
+        model.load_state_dict(head, strict=False)
     return model, tokenizer
+
+
+def _trained_head(base: str, config_dir: Path | None) -> dict[str, torch.Tensor]:
+    """Return the head's tensors where the base is a directory of a classifier of the four labels.
+
+    Nothing for any other base: an encoder has no head, and that of other labels is no use.
+    """
+    directory = (config_dir or Path()) / Path(base).expanduser()
+    if base.startswith("packaged:") or not (directory / "config.json").is_file():
+        return {}
+    content = json.loads((directory / "config.json").read_bytes())
+    if content.get("label2id") != {label.value: index for index, label in enumerate(LABELS)}:
+        return {}
+    from safetensors import safe_open
+
+    with safe_open(directory / "model.safetensors", framework="pt") as tensors:
+        names = [name for name in tensors.keys() if not name.startswith("distilbert.")]  # noqa: SIM118
+        return {name: tensors.get_tensor(name).float() for name in names}
 
 
 def with_labels(config: DistilBertConfig) -> DistilBertConfig:

@@ -1,6 +1,7 @@
 """From what a user writes after ``--model`` to a release directory.
 
-A reference is None (the shipped release), a directory, or ``models:/NAME@ALIAS`` or
+A reference is None (the shipped release), ``base`` (the larger one, a distribution of its own), a
+directory, or ``models:/NAME@ALIAS`` or
 ``models:/NAME/VERSION`` of an MLflow registry. A registered model's files are fetched and read
 directly: no code that travels with a model is ever run.
 """
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 from claimwire.data.errors import MissingExtraError, ReleaseError, TrackingError
 from claimwire.model.manifest import MANIFEST_NAME
-from claimwire.model.release import default_release
+from claimwire.model.release import BASE, base_release, default_release
 
 REGISTRY_SCHEME: Final = "models:/"
 DEFAULT_TRACKING_URI: Final = "sqlite:///artifacts/mlflow.db"
@@ -61,11 +62,13 @@ def resolve_release(reference: str | Path | None) -> Path:
     if isinstance(reference, str) and reference.startswith(REGISTRY_SCHEME):
         return _fetch(reference)
     directory = Path(reference)
+    if reference == BASE and not directory.is_dir():
+        return base_release()
     if not directory.is_dir():
         raise ReleaseError(
             f"{reference}: expected a release directory (with {MANIFEST_NAME}) or a reference "
-            f"such as models:/claimwire@champion, found {_what_is(directory)}: check the path, or "
-            "see the shipped ones with `claimwire models list`"
+            f"such as base or models:/claimwire@champion, found {_what_is(directory)}: check the "
+            "path, or see the shipped ones with `claimwire models list`"
         )
     return directory
 

@@ -26,18 +26,22 @@ from typing import Final
 from pydantic import ValidationError
 
 from claimwire.data.errors import ReleaseError, ReleaseIntegrityError
+from claimwire.model.companions import companion_directory
 from claimwire.model.manifest import (
     CARD_NAME,
-    FORMAT_VERSION,
     MANIFEST_NAME,
     MODEL_NAME,
     PAYLOAD_NAMES,
+    READABLE_FORMATS,
     TOKENIZER_NAME,
     Manifest,
     ManifestDraft,
     digest_of_content,
 )
 
+BASE: Final = "base"
+"""What ``--model`` and ``Tagger.load`` call the larger release."""
+BASE_DISTRIBUTION: Final = "claimwire-base"
 SHIPPED_RELEASES: Final = Path(__file__).parent / "releases"
 _MAX_MANIFEST_BYTES: Final = 1_000_000
 _WHAT_TO_DO: Final = (
@@ -124,7 +128,7 @@ def write_release(
         shutil.copyfile(tokenizer_json, layout.tokenizer)
         layout.card.write_text(model_card, encoding="utf-8", newline="\n")
         files = {name: sha256_of(partial / name) for name in PAYLOAD_NAMES}
-        manifest = Manifest.from_content({**draft.model_dump(), "files": files})
+        manifest = Manifest.of_draft(draft, files)
         layout.manifest.write_bytes(manifest.to_bytes())
         partial.chmod(0o755)  # mkdtemp makes it private
         _flush_to_disk(partial)
@@ -154,6 +158,22 @@ def load_release(directory: Path) -> Release:
                 f"{expected}, found {found}): {_WHAT_TO_DO}"
             )
     return Release(directory, manifest)
+
+
+def base_release() -> Path:
+    """Return claimwire-base: larger, slower and better than the default; a distribution of its own.
+
+    Raises:
+        ReleaseError: it is not installed, and this is no clone of the repository.
+    """
+    directory = companion_directory(BASE_DISTRIBUTION)
+    if directory is not None and (directory / "release" / MANIFEST_NAME).is_file():
+        return directory / "release"
+    raise ReleaseError(
+        f"{BASE}: expected the package {BASE_DISTRIBUTION}, found none: in a clone of the "
+        f"repository run pip install ./packages/{BASE_DISTRIBUTION}, or leave the model out for "
+        "the default one"
+    )
 
 
 def default_release() -> Path:
@@ -236,9 +256,10 @@ def _manifest_bytes(directory: Path, path: Path) -> bytes:
 
 
 def _check_format_version(path: Path, found: object) -> None:
-    if found != FORMAT_VERSION or isinstance(found, bool):
+    if found not in READABLE_FORMATS or isinstance(found, bool):
         raise ReleaseError(
-            f"{path}: this claimwire reads format_version {FORMAT_VERSION}, found {found!r}: "
+            f"{path}: this claimwire reads format_version "
+            f"{' and '.join(map(str, READABLE_FORMATS))}, found {found!r}: "
             "use a claimwire of the release's own age, or export the release again"
         )
 

@@ -71,6 +71,7 @@ class Runtime:
             manifest.thresholds,
             manifest.review_threshold,
             truncated,
+            logits if manifest.label_order == "output" else None,
         )
 
     def logits(self, sentences: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -42,7 +42,7 @@ class TaggedSentence:
         end: code point after its last; ``article[start:end] == text``.
         text: the sentence as it stands in the article.
         label: the primary label, ``labels[0]``.
-        labels: the claims that reach their threshold, most probable first, or background alone.
+        labels: the claims that reach their threshold, the primary one first, or background alone.
         scores: calibrated probability in [0, 1] of each of the four labels.
         confidence: calibrated probability of ``label``.
         needs_review: true where ``confidence`` is under the release's review threshold or the

@@ -45,5 +45,5 @@ def baselines(config_path: Path, overrides: Sequence[str]) -> int:
 
 def _without_teacher(config: Config) -> Config:
     """Return the experiment on labels alone, so that it runs before ``claimwire teach`` has."""
-    distillation = config.distillation.model_copy(update={"soft_labels": None})
+    distillation = config.distillation.model_copy(update={"soft_labels": ()})
     return config.model_copy(update={"distillation": distillation})

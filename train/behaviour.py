@@ -14,10 +14,9 @@ from claimwire.data.documents import read_documents
 from claimwire.data.labels import Label
 from claimwire.data.opponents import (
     Conflict,
-    Swapped,
     conflict_of_document,
     load_conflicts,
-    swap_parties,
+    swap_sentence,
 )
 from claimwire.model.decision import Decision
 from claimwire.train.shares import Share
@@ -215,7 +214,7 @@ def actor_swap_flips(
     swapped = [
         (example.text, swap)
         for example in examples
-        if (swap := _swap_one(example, table, own)) is not None
+        if (swap := swap_sentence(example.text, table, own.get(example.doc_id or ""))) is not None
     ]
     before = runtime.predict([text for text, _ in swapped])
     after = runtime.predict([swap.text for _, swap in swapped])
@@ -232,16 +231,6 @@ def actor_swap_flips(
         flips=tuple(flips),
         total=len(examples),
     )
-
-
-def _swap_one(
-    example: Sentence, table: Sequence[Conflict], own: Mapping[str, Conflict | None]
-) -> Swapped | None:
-    """Return the sentence with its parties exchanged, or None where nothing changes."""
-    conflict = own.get(example.doc_id) if example.doc_id is not None else None
-    swap = swap_parties(example.text, [conflict]) if conflict else None
-    swap = swap or swap_parties(example.text, table)
-    return None if swap is None or swap.text == example.text else swap
 
 
 def document_parties(corpus: Path | None = None) -> dict[str, dict[str, str]]:

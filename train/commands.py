@@ -85,10 +85,32 @@ def teach(config_path: Path, overrides: Sequence[str]) -> int:
         return INTERRUPTED
     left_out = f" ({taught.held_out} stand in validation or test: left out)"
     console.print(
-        f"\nteacher: validation macro-F1 {taught.validation_macro_f1:.3f}, MLflow run "
+        f"\nteacher: macro-F1 {taught.validation_macro_f1:.3f} on validation, "
+        f"{taught.test_macro_f1:.3f} on test, MLflow run "
         f"{taught.mlflow_run_id}\nsoft labels of {taught.labelled} labelled and "
         f"{taught.unlabelled} other sentences{left_out if taught.held_out else ''}\n"
         f"  {taught.soft_labels}\nto train the student:\n  claimwire train {config_path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0
+
+
+def encoder(config_path: Path, overrides: Sequence[str]) -> int:
+    """Make the encoder, and say how close it comes to the teacher's and how to train from it."""
+    config = load_config(config_path, overrides)
+    from claimwire.train.encoder import make_encoder
+
+    console = Console()
+    made = _unless_interrupted(lambda: make_encoder(config, console), console)
+    if made is None:
+        return INTERRUPTED
+    left_out = f" ({made.held_out} stand in validation or test: left out)"
+    console.print(
+        f"\nencoder from {made.sentences} sentences{left_out if made.held_out else ''}; difference "
+        f"from the teacher's states {made.loss_before:.3f} before, {made.loss_after:.3f} after "
+        f"(1: a constant's)\n  {made.directory}\nMLflow run {made.mlflow_run_id}\n"
+        f"to train from it:\n  claimwire train CONFIG model.base={made.directory}",
         highlight=False,
         soft_wrap=True,
     )

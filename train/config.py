@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _NOT_IN_DIGEST = (
     ("train", "resume"),
@@ -21,6 +21,8 @@ _NOT_IN_DIGEST = (
     ("data", "extra_missing"),
     ("distillation", "soft_labels"),
 )
+DISTILBERT_LAYERS = (0, 2, 4, 7, 9, 11)
+"""Those of BERT that DistilBERT began with (Sanh et al. 2019, the authors' released code)."""
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenFraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -45,6 +47,9 @@ class DataConfig(_Section):
     and records."""
     use_corpus: bool = True
     """False trains and evaluates on ``extra`` alone."""
+    swap_parties: bool = False
+    """True: each training sentence that names a party of a known conflict is trained on a second
+    time with the opponents exchanged, so that who does something does not decide what is said."""
     max_train_sentences: Annotated[int, Field(ge=1)] | None = None
     """Sentences, 1 or more: train on a random part only, for learning curves and quick trials."""
 
@@ -109,11 +114,22 @@ class TrainConfig(_Section):
 class DistillationConfig(_Section):
     """What a larger teacher adds to the labels (see ``claimwire teach``)."""
 
-    soft_labels: Path | None = None
-    """File of the teacher's probabilities by sentence; unlabelled sentences in it are trained on
-    as well. Unset: labels alone. Its digest is recorded with the run."""
+    soft_labels: tuple[Path, ...] = ()
+    """Files of a teacher's probabilities by sentence, one a teacher (one path may stand without a
+    list); of several the mean is taken. Unlabelled sentences in them are trained on as well.
+    Unset: labels alone. Their digest is recorded with the run."""
     weight: Fraction = 0.5
     """Share of the teacher in the target of a labelled sentence, 0 to 1."""
+    keep_certain: Fraction = 1.0
+    """Share kept, 0 to 1, of the transfer sentences that the teacher is certain are background
+    (95% or more): most of any newspaper, of which a few teach as much as all."""
+
+    @field_validator("soft_labels", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, str | Path) else value
 
 
 class TeacherConfig(_Section):
@@ -135,14 +151,50 @@ class TeacherConfig(_Section):
     well (``claimwire corpus rebuild --unlabelled`` writes one)."""
 
 
+class EncoderConfig(_Section):
+    """The smaller encoder that ``claimwire encoder`` makes from the teacher's."""
+
+    directory: Path | None = None
+    """Folder that the encoder goes to, in hub format: a later ``model.base``."""
+    start: str = "teacher"
+    """``teacher``: the teacher's embeddings and some of its layers, with the tokenizer of
+    ``model.base``; else what ``model.base`` may be, an encoder that is taught on."""
+    layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (
+        DISTILBERT_LAYERS
+    )
+    """Layers of the teacher that a student's layers begin as and are taught to follow, from 0,
+    rising. With another ``start`` only the last layer is taught."""
+    texts: tuple[Path, ...] = ()
+    """JSON Lines files with a ``text`` a line, beside the training sentences. No labels are used,
+    and sentences of validation and test are left out."""
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 3.0
+    """Passes over the sentences, above 0."""
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Sentences an optimizer step and device, 1 to 4096."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 3e-4
+    """Peak rate of AdamW, above 0."""
+
+    @field_validator("layers")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"expected rising numbers of layers, found {list(value)}")
+        return value
+
+
 class DecisionConfig(_Section):
     """How logits become probabilities and labels."""
 
-    calibration: Literal["auto", "platt", "temperature", "none"] = "auto"
-    """Fitted on validation: Platt scaling per label, one temperature for all labels, or none.
-    ``auto`` takes the one of the first two that has the lower log loss in cross-validation."""
+    calibration: Literal["auto", "spline", "platt", "temperature", "none"] = "auto"
+    """Fitted on validation: a rising spline or Platt scaling per label, one temperature for all
+    labels, or none. ``auto`` takes the one of the first three that has the lowest log loss in
+    cross-validation, the spline only where it is lower by more than one standard error."""
     threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
     """Calibrated probability from which a claim is given, above 0 and below 1."""
+    label_order: Literal["auto", "probability", "output"] = "auto"
+    """What orders the claims of one sentence, whose first is the primary label: calibrated
+    probability, or the network's output, which calibration of each label alone does not bend.
+    ``auto`` takes the one with the higher macro-F1 on validation."""
     thresholds: Literal["fixed", "tuned"] = "tuned"
     """``fixed``: ``threshold`` for every claim. ``tuned``: each claim's starts at ``threshold`` and
     moves where validation shows a gain in macro-F1 of at least one standard error."""
@@ -208,6 +260,7 @@ class Config(_Section):
     train: TrainConfig = TrainConfig()
     distillation: DistillationConfig = DistillationConfig()
     teacher: TeacherConfig = TeacherConfig()
+    encoder: EncoderConfig = EncoderConfig()
     decision: DecisionConfig = DecisionConfig()
     report: ReportConfig = ReportConfig()
     sweep: SweepConfig = SweepConfig()
@@ -224,7 +277,9 @@ class Config(_Section):
         content = self.model_dump(mode="json")
         for section, key in _NOT_IN_DIGEST:
             content[section].pop(key)
-        if self.distillation.soft_labels is None:
+        if not self.data.swap_parties:  # as before it came
+            content["data"].pop("swap_parties")
+        if not self.distillation.soft_labels:
             content.pop("distillation")  # it decides nothing
         for key in ("seeds", "folds"):
             if content["train"][key] is None:  # one run has the digest it had before they came
@@ -234,5 +289,6 @@ class Config(_Section):
         content.pop("report")
         content.pop("sweep")  # what it found stands in the other fields
         content.pop("teacher")  # what it did is in the soft labels, whose digest is recorded
+        content.pop("encoder")  # what it made is named by model.base
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

@@ -21,7 +21,7 @@ from claimwire.train.real_sentences import (
     shown,
     take_stock,
 )
-from claimwire.train.soft_labels import Probabilities, read_soft_labels
+from claimwire.train.soft_labels import Probabilities, read_teachers
 
 LEFT_OUT_TAG: Final = "data_left_out"
 
@@ -97,16 +97,17 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
                 "check data.corpus, data.extra (its records' split) and data.use_corpus"
             )
     taught = config.distillation.soft_labels
-    if taught is not None and not taught.is_file():
+    untaught = next((path for path in taught if not path.is_file()), None)
+    if untaught is not None:
         raise ConfigError(
-            f"distillation.soft_labels: expected a file of soft labels, found none at {taught}: "
+            f"distillation.soft_labels: expected a file of soft labels, found none at {untaught}: "
             "make it with `claimwire teach CONFIG`, or train on labels alone with "
             "distillation.soft_labels=null"
         )
-    files = (*extra, *([taught] if taught else []))
+    files = (*extra, *taught)
     sources = [path.name for path in (*([corpus] if use_corpus else []), *files)]
     digest = corpus_digest(corpus, files, use_corpus=use_corpus)
-    soft = read_soft_labels(taught) if taught else {}
+    soft = read_teachers(taught)
     real = take_stock(config.data.extra, standoff_labels)
     return LabelledData(examples, digest, ", ".join(sources), soft, left_out, real)
 

@@ -19,6 +19,8 @@ _PATH_KEYS = (
     ("data", "extra"),
     ("distillation", "soft_labels"),
     ("teacher", "unlabelled"),
+    ("encoder", "directory"),
+    ("encoder", "texts"),
 )
 
 

@@ -16,13 +16,18 @@ import numpy.typing as npt
 
 from claimwire.data.corpus import Example
 from claimwire.data.labels import CLAIM_LABELS, LABELS
-from claimwire.model.decision import Decision, calibrate, decide
+from claimwire.model.decision import Decision, LabelOrder, calibrate, decide
 from claimwire.model.export import export_onnx, write_tokenizer
 from claimwire.model.manifest import ManifestDraft
 from claimwire.model.quantize import quantize_onnx
 from claimwire.model.release import Release, write_release
 from claimwire.model.runtime import Runtime
-from claimwire.train.calibration import FittedCalibration, choose_calibration
+from claimwire.train.calibration import (
+    FittedCalibration,
+    Method,
+    choose_calibration,
+    cross_fitted,
+)
 from claimwire.train.config import Config
 from claimwire.train.evaluate import evaluate_decisions
 from claimwire.train.fine_tune import FineTuned
@@ -61,6 +66,7 @@ class _Outputs:
             draft.thresholds,
             draft.review_threshold,
             self.truncated,
+            self.logits if draft.label_order == "output" else None,
         )
 
 
@@ -181,10 +187,17 @@ def _choose_decisions(config: Config, draft: ManifestDraft, validation: _Outputs
         validation.logits, targets_of(examples), documents_of(examples), config.decision.calibration
     )
     draft = draft.model_copy(update={"calibration": calibration.calibration})
+    probabilities = calibrate(validation.logits, calibration.calibration)
+    order = config.decision.label_order
+    if order == "auto":
+        order = _better_order(validation, calibration.method, config.decision.threshold)
+    # The manifest is validated again, with its format, when the release is written.
+    draft = draft.model_copy(update={"label_order": order})
     thresholds = choose_thresholds(
-        calibrate(validation.logits, calibration.calibration),
+        probabilities,
         examples,
         config.decision.threshold,
+        ranking=validation.logits if order == "output" else None,
         tune=config.decision.thresholds == "tuned",
     )
     draft = draft.model_copy(update={"thresholds": thresholds.thresholds})
@@ -195,6 +208,27 @@ def _choose_decisions(config: Config, draft: ManifestDraft, validation: _Outputs
         )
         draft = draft.model_copy(update={"review_threshold": review.threshold})
     return _Chosen(draft, calibration, thresholds, review)
+
+
+def _better_order(validation: _Outputs, method: Method, start: float) -> LabelOrder:
+    """Return the order of claims that has the higher primary macro-F1; of equals probability.
+
+    Judged with calibrations that have not seen the sentence: one fitted to these very sentences
+    would look better at ordering their claims than it is.
+    """
+    examples = validation.examples
+    if not examples:
+        return "probability"
+    probabilities = cross_fitted(
+        validation.logits, targets_of(examples), documents_of(examples), method
+    )
+    scores = [
+        choose_thresholds(
+            probabilities, examples, start, ranking=ranking, tune=False
+        ).macro_f1_before
+        for ranking in (None, validation.logits)
+    ]
+    return "output" if scores[1] > scores[0] else "probability"
 
 
 def _report(

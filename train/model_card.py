@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from claimwire.data.corpus import Example
 from claimwire.data.labels import DEFINITIONS, GUIDELINES_VERSION
+from claimwire.model.decision import LabelOrder
 from claimwire.model.manifest import ManifestDraft
 from claimwire.train.config import Config
 from claimwire.train.metrics import Evaluation
@@ -29,7 +31,8 @@ def model_card(
         "## Decisions",
         f"Probabilities are calibrated on validation ({config.decision.calibration}). A claim is "
         f"given from a probability of {thresholds}; a sentence without a claim "
-        "is `background`. Sentences whose confidence is below "
+        f"is `background`. Of several claims {_ORDER[draft.label_order]} is the primary label. "
+        "Sentences whose confidence is below "
         f"{draft.review_threshold:g}, or that are longer than {draft.max_length} tokens (they are "
         "cut), are marked `needs_review`.",
         "## Training data",
@@ -49,6 +52,12 @@ def model_card(
         "- Not for targeting, nor for decisions about people.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+_ORDER: Final[dict[LabelOrder, str]] = {
+    "probability": "the most probable one",
+    "output": "the one with the network's largest output",
+}
 
 
 def _data_table(examples: Sequence[Example]) -> str:

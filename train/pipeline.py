@@ -13,6 +13,7 @@ from rich.console import Console
 from claimwire.data.corpus import SPLITS, to_dataset_dict
 from claimwire.data.errors import ConfigError, MissingExtraError
 from claimwire.train import tracking
+from claimwire.train.behaviour import document_parties
 from claimwire.train.config import Config
 from claimwire.train.features import with_second_target
 from claimwire.train.fine_tune import FineTuned, fine_tune, hush_libraries
@@ -22,6 +23,7 @@ from claimwire.train.processes import process_count
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState, find_interrupted, new_run_folder
 from claimwire.train.soft_labels import distil
+from claimwire.train.swapped import with_swapped_parties
 from claimwire.train.trust import REPORT, examine, log_trust, measure_baselines
 
 if TYPE_CHECKING:
@@ -185,10 +187,25 @@ def _training_targets(
     from datasets import DatasetDict
 
     train = with_second_target(dataset["train"], config.train.second_target)
-    if not data.soft:
-        return DatasetDict({**dataset, "train": train})
+    if data.soft:
+        train = _with_teacher(config, data, train, console)
+    if config.data.swap_parties:
+        originals = len(train)
+        train = with_swapped_parties(train, document_parties(config.data.corpus))
+        mlflow.log_metric("data/train_sentences_swapped", float(len(train) - originals))
+        console.print(f"{len(train) - originals} sentences again with the parties exchanged")
+    return DatasetDict({**dataset, "train": train})
+
+
+def _with_teacher(
+    config: Config, data: LabelledData, train: datasets.Dataset, console: Console
+) -> datasets.Dataset:
+    """Return the training split with the targets of labels and teacher."""
+    import mlflow
+
     held_out = data.texts("validation", "test")
-    distilled = distil(train, data.soft, config.distillation.weight, held_out)
+    how = config.distillation
+    distilled = distil(train, data.soft, how.weight, held_out, how.keep_certain)
     mlflow.log_metric("data/train_sentences_blended", float(distilled.blended))
     mlflow.log_metric("data/train_sentences_transferred", float(distilled.transferred))
     console.print(
@@ -197,7 +214,7 @@ def _training_targets(
         highlight=False,
         soft_wrap=True,
     )
-    return DatasetDict({**dataset, "train": distilled.train})
+    return distilled.train
 
 
 def _say_what_begins(

@@ -43,9 +43,10 @@ def progress_callback(console: Console) -> TrainerCallback:
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             metrics = kwargs["metrics"]
+            score = metrics.get("eval_primary_macro_f1")  # an encoder has none
+            said = "" if score is None else f"validation macro-F1 {score:.3f}, "
             console.print(
-                f"epoch {state.epoch:g}: validation macro-F1 "
-                f"{metrics['eval_primary_macro_f1']:.3f}, loss {metrics['eval_loss']:.3f}",
+                f"epoch {state.epoch or 0:g}: {said}loss {metrics['eval_loss']:.3f}",
                 highlight=False,
             )
 

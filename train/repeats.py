@@ -136,7 +136,7 @@ def _check(config: Config) -> None:
             f"train.seeds: expected every seed once, found {list(seeds)}: the same seed gives the "
             "same run"
         )
-    if folds is not None and config.distillation.soft_labels is not None:
+    if folds is not None and config.distillation.soft_labels:
         raise ConfigError(
             "train.folds: expected training on labels alone, found distillation.soft_labels: the "
             "teacher has seen the documents that a fold holds out; set "

@@ -7,20 +7,27 @@ has labelled is a transfer sentence, and the teacher's probabilities are its who
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from claimwire.data.errors import CorpusError
 from claimwire.data.jsonlines import Fault, describe_value, raise_for_faults, read_json_lines
-from claimwire.data.labels import LABELS
+from claimwire.data.labels import LABEL_INDEX, LABELS, Label
 
 if TYPE_CHECKING:
     import datasets
 
+CERTAIN: Final = 0.95
+"""The teacher's probability of background from which it is certain."""
+
 Probabilities = tuple[float, ...]
 """One probability a label, 0 to 1, in the order of LABELS."""
+
+
+_BACKGROUND: Final = LABEL_INDEX[Label.BACKGROUND]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,34 @@ def read_soft_labels(path: Path) -> dict[str, Probabilities]:
     return found
 
 
+def read_teachers(paths: Sequence[Path]) -> dict[str, Probabilities]:
+    """Return the mean of several teachers' probabilities by text, in the order of the first file.
+
+    Averaging the members of an ensemble makes a better teacher than any of them (Hinton, Vinyals,
+    Dean 2015).
+
+    Raises:
+        InputError: see :func:`read_soft_labels`.
+        CorpusError: the same, or the teachers have not judged the same sentences.
+    """
+    if not paths:
+        return {}
+    judged = [read_soft_labels(path) for path in paths]
+    for path, other in zip(paths, judged, strict=True):
+        odd = next(iter(judged[0].keys() ^ other.keys()), None)
+        if odd is not None:
+            raise CorpusError(
+                f"{path}: expected the {len(judged[0])} sentences of {paths[0]}, found "
+                f"{len(other)}; not in both: {odd[:80]!r}: let every teacher judge the "
+                "same sentences"
+            )
+    share = 1 / len(paths)
+    return {
+        text: tuple(share * sum(p) for p in zip(*(each[text] for each in judged), strict=True))
+        for text in judged[0]
+    }
+
+
 def _parse(record: dict[str, object]) -> tuple[str, Probabilities] | list[str]:
     """Return text and probabilities, or field and message of what is wrong."""
     text, probabilities = record.get("text"), record.get("probabilities")
@@ -91,6 +126,7 @@ def distil(
     soft: dict[str, Probabilities],
     weight: float,
     held_out: Collection[str],
+    keep_certain: float = 1.0,
 ) -> Distilled:
     """Return the training split with the teacher's targets.
 
@@ -99,6 +135,8 @@ def distil(
         soft: the teacher's probabilities by text.
         weight: share of the teacher in the target of a labelled sentence, 0 to 1.
         held_out: texts of validation and test, which no transfer sentence may be.
+        keep_certain: share kept of the transfer sentences that the teacher is certain are
+            background, 0 to 1; which ones depends on their text alone.
 
     Raises:
         CorpusError: a transfer sentence is a held-out one.
@@ -120,7 +158,11 @@ def distil(
         {**{name: train[name] for name in train.column_names}, "targets": targets},
         features=train.features,
     )
-    extra = [(text, p) for text, p in soft.items() if text not in labelled]
+    extra = [
+        (text, p)
+        for text, p in soft.items()
+        if text not in labelled and (p[_BACKGROUND] < CERTAIN or _drawn(text, keep_certain))
+    ]
     rows = {
         name: [None] * len(extra) for name in train.column_names if name not in ("labels", "hard")
     }
@@ -141,6 +183,12 @@ def distil(
         blended=sum(text in labelled for text in soft),
         transferred=len(extra),
     )
+
+
+def _drawn(text: str, share: float) -> bool:
+    """Return whether a sentence is among a share of all, the same whenever it is asked."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+    return number < share * 2**32
 
 
 def _blended(hard: list[float], teacher: Probabilities | None, weight: float) -> list[float]:

@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from claimwire.data.corpus import to_dataset_dict
 from claimwire.data.errors import ConfigError, CorpusError
 from claimwire.data.jsonlines import Fault, describe_value, raise_for_faults, read_json_lines
-from claimwire.data.labels import LABELS
+from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.data.standoff_labels import write_json_lines
+from claimwire.model.decision import decide
 from claimwire.train import tracking
+from claimwire.train.behaviour import document_parties
 from claimwire.train.config import Config
+from claimwire.train.evaluate import evaluate_decisions
 from claimwire.train.fine_tune import fit, hush_libraries
 from claimwire.train.labelled_data import LabelledData, load_data
+from claimwire.train.metrics import Evaluation
 from claimwire.train.pipeline import open_folder, require_extra
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState
+from claimwire.train.swapped import with_swapped_parties
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -43,6 +49,7 @@ class Taught:
         unlabelled: sentences without labels in it.
         held_out: sentences left out because they stand in validation or test.
         validation_macro_f1: of the teacher's best epoch, 0 to 1, before any calibration.
+        test_macro_f1: of the same on the test set, for comparison with its students.
         mlflow_run_id: of the teacher's run.
     """
 
@@ -51,6 +58,7 @@ class Taught:
     unlabelled: int
     held_out: int
     validation_macro_f1: float
+    test_macro_f1: float
     mlflow_run_id: str
 
 
@@ -65,13 +73,10 @@ def run_teaching(config: Config, console: Console) -> Taught:
         MissingExtraError: the extra [train] is not installed.
     """
     require_extra()
+    import mlflow
+
     hush_libraries()
-    target = config.distillation.soft_labels
-    if target is None:
-        raise ConfigError(
-            "distillation.soft_labels: expected the file that the teacher's probabilities go to, "
-            "found none: set it in the configuration"
-        )
+    target = _target(config)
     teaching = teaching_config(config)
     data = load_data(teaching)
     texts = read_texts(config.teacher.unlabelled)
@@ -93,6 +98,8 @@ def run_teaching(config: Config, console: Console) -> Taught:
         model, tokenizer, score = _train(teaching, data, folder, console)
         rows = _soft_labels(model, tokenizer, wanted, config.model.max_length, console)
         write_json_lines(target, rows)
+        test = _evaluated_on_test(model, tokenizer, data, config.model.max_length)
+        mlflow.log_metrics(test.flat("test"))
         folder.mark_finished()
     return Taught(
         soft_labels=target,
@@ -100,7 +107,20 @@ def run_teaching(config: Config, console: Console) -> Taught:
         unlabelled=len(wanted) - len(set(training)),
         held_out=sum(text in held_out for text in texts),
         validation_macro_f1=score,
+        test_macro_f1=test.primary_macro_f1,
         mlflow_run_id=mlflow_run_id,
+    )
+
+
+def _target(config: Config) -> Path:
+    """Return the one file that the soft labels go to."""
+    files = config.distillation.soft_labels
+    if len(files) == 1:
+        return files[0]
+    found = f"{len(files)}: teach once for each, with a train.seed of its own" if files else "none"
+    raise ConfigError(
+        "distillation.soft_labels: expected the file that the teacher's probabilities go to, "
+        f"found {found}; name one (distillation.soft_labels=FILE)"
     )
 
 
@@ -123,7 +143,7 @@ def teaching_config(config: Config) -> Config:
                     "class_weights": "none",
                 }
             ),
-            "distillation": config.distillation.model_copy(update={"soft_labels": None}),
+            "distillation": config.distillation.model_copy(update={"soft_labels": ()}),
         }
     )
 
@@ -160,6 +180,9 @@ def _train(
     from claimwire.train.teacher_network import build_teacher, save_teacher
 
     dataset = to_dataset_dict(data.examples)
+    if config.data.swap_parties:
+        parties = document_parties(config.data.corpus)
+        dataset["train"] = with_swapped_parties(dataset["train"], parties)
     tracking.log_configuration(config)
     tracking.log_data(dataset, data.digest, data.source, data.tags())
     set_seed(config.train.seed)
@@ -176,6 +199,22 @@ def _train(
     mlflow.log_metric("train/seconds", fitted.seconds)
     save_teacher(model, folder.path)
     return model, tokenizer, fitted.best_macro_f1
+
+
+def _evaluated_on_test(
+    model: MeanPooledClassifier,
+    tokenizer: PreTrainedTokenizerFast,
+    data: LabelledData,
+    max_length: int,
+) -> Evaluation:
+    """Return the teacher's scores on the test set, without calibration, at thresholds of 0.5."""
+    from claimwire.train.teacher_network import judge
+
+    test = [example for example in data.examples if example.split == "test"]
+    judged = np.array(judge(model, tokenizer, [e.text for e in test], max_length))
+    thresholds = dict.fromkeys(CLAIM_LABELS, 0.5)
+    decisions = decide(judged, thresholds, 0.0, np.zeros(len(test), dtype=bool))
+    return evaluate_decisions(test, decisions)
 
 
 def _soft_labels(

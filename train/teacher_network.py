@@ -13,6 +13,7 @@ from torch import nn  # noqa: TID253
 from claimwire.data.errors import EncoderError
 from claimwire.data.labels import LABELS
 from claimwire.model.packaged_parts import PACKAGED_MPNET, joined, packaged_parts
+from claimwire.train.hardware import supports_bf16
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -53,6 +54,17 @@ def build_teacher(
     Raises:
         EncoderError: the encoder is missing or cannot be loaded.
     """
+    encoder, tokenizer = load_teacher_encoder(base)
+    width = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
+    return MeanPooledClassifier(encoder, width, dropout), tokenizer
+
+
+def load_teacher_encoder(base: str) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+    """Return a teacher's encoder in 32-bit floats and its tokenizer; see :func:`build_teacher`.
+
+    Raises:
+        EncoderError: the encoder is missing or cannot be loaded.
+    """
     from transformers import AutoModel, AutoTokenizer
 
     with ExitStack() as stack:
@@ -73,7 +85,7 @@ def build_teacher(
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
         tokenizer.model_input_names = ["input_ids", "attention_mask"]
-    return MeanPooledClassifier(encoder, encoder.config.hidden_size, dropout), tokenizer
+    return encoder, tokenizer
 
 
 @torch.inference_mode()
@@ -82,18 +94,30 @@ def judge(
     tokenizer: PreTrainedTokenizerFast,
     texts: Sequence[str],
     max_length: int,
-    batch_size: int = 16,
+    batch_size: int | None = None,
 ) -> list[tuple[float, ...]]:
-    """Return four probabilities a text, in the order of LABELS; batches are sorted by length."""
+    """Return four probabilities a text, in the order of LABELS; batches are sorted by length.
+
+    Args:
+        model: the teacher.
+        tokenizer: of its base.
+        texts: sentences.
+        max_length: tokens, longer sentences are cut.
+        batch_size: sentences at once; None: what suits the device.
+    """
     model.eval()
     device = next(model.parameters()).device
+    on_gpu = device.type == "cuda"
+    batch_size = batch_size or (256 if on_gpu else 16)
+    half = torch.autocast(device.type, torch.bfloat16, enabled=on_gpu and supports_bf16())
     encoded = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
     order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
     judged: list[tuple[float, ...]] = [()] * len(texts)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         batch = tokenizer.pad({"input_ids": [encoded[i] for i in chosen]}, return_tensors="pt")
-        logits = model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).logits
+        with half:
+            logits = model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).logits
         for index, row in zip(chosen, torch.sigmoid(logits.float()).tolist(), strict=True):
             judged[index] = tuple(row)
     return judged

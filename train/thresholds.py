@@ -105,6 +105,7 @@ def choose_thresholds(
     examples: Sequence[Example],
     start: float = 0.5,
     *,
+    ranking: npt.NDArray[np.floating] | None = None,
     tune: bool = True,
     seed: int = 0,
 ) -> ThresholdChoice:
@@ -119,6 +120,7 @@ def choose_thresholds(
         probabilities: calibrated, ``[n, 4]``, columns in LABELS order.
         examples: n validation sentences.
         start: where each threshold begins, and stays without evidence, above 0 and below 1.
+        ranking: ``[n, 4]``, by which the claims of a sentence are ordered; None: probability.
         tune: False leaves every threshold at ``start`` and only says what that is worth.
         seed: of the bootstrap.
 
@@ -129,7 +131,7 @@ def choose_thresholds(
     thresholds = dict.fromkeys(CLAIM_LABELS, start)
     if not examples:
         return ThresholdChoice(thresholds, start, 0.0, 0.0, {})
-    search = _Search(np.asarray(probabilities, dtype=np.float64), examples, seed)
+    search = _Search(np.asarray(probabilities, dtype=np.float64), examples, seed, ranking)
     gains: dict[Label, LabelGain] = {}
     for _ in range(MAX_ROUNDS if tune and search.documents > 1 else 0):
         before = dict(thresholds)
@@ -154,9 +156,16 @@ def choose_thresholds(
 class _Search:
     """Validation, its documents and folds, and the resamples that every candidate is scored on."""
 
-    def __init__(self, probabilities: FloatArray, examples: Sequence[Example], seed: int) -> None:
+    def __init__(
+        self,
+        probabilities: FloatArray,
+        examples: Sequence[Example],
+        seed: int,
+        ranking: npt.NDArray[np.floating] | None,
+    ) -> None:
         names = documents_of(examples)
         self._probabilities = probabilities
+        self._ranking = ranking
         self._gold = np.array([LABEL_INDEX[e.labels[0]] for e in examples], dtype=np.int64)
         _, self._owner = np.unique(np.asarray(names, dtype=str), return_inverse=True)
         self.documents = int(self._owner.max()) + 1
@@ -170,7 +179,7 @@ class _Search:
 
     def score(self, thresholds: dict[Label, float]) -> float:
         """Return primary macro-F1 on all of validation."""
-        cells = self._cells(primary_indices(self._probabilities, thresholds))
+        cells = self._cells(primary_indices(self._probabilities, thresholds, self._ranking))
         return float(macro_f1(cells.sum(axis=0)))
 
     def look(self, label: Label, thresholds: dict[Label, float], start: float) -> LabelGain:
@@ -178,7 +187,8 @@ class _Search:
         # Nearest to the start first: of equally good candidates the first one wins.
         grid = sorted({*GRID, start, thresholds[label]}, key=lambda t: (abs(t - start), t))
         predicted = [
-            primary_indices(self._probabilities, {**thresholds, label: value}) for value in grid
+            primary_indices(self._probabilities, {**thresholds, label: value}, self._ranking)
+            for value in grid
         ]
         cells = np.stack([self._cells(rows) for rows in predicted])  # [grid, documents, 4, 4]
         best = int(self._means(cells).argmax())
@@ -214,12 +224,20 @@ class _Search:
         return means
 
 
-def primary_indices(probabilities: FloatArray, thresholds: dict[Label, float]) -> IntArray:
-    """Return the index of each row's primary label, by the decision rule, ``[n]``."""
+def primary_indices(
+    probabilities: FloatArray,
+    thresholds: dict[Label, float],
+    ranking: npt.NDArray[np.floating] | None = None,
+) -> IntArray:
+    """Return the index of each row's primary label, by the decision rule, ``[n]``.
+
+    ``ranking`` is that of :func:`claimwire.model.decision.decide`.
+    """
     columns = np.array([LABEL_INDEX[label] for label in CLAIM_LABELS], dtype=np.int64)
     claims = probabilities[:, columns]
     reached = claims >= np.array([thresholds[label] for label in CLAIM_LABELS])
-    best = columns[np.where(reached, claims, -1.0).argmax(axis=1)]
+    rank = claims if ranking is None else np.asarray(ranking, dtype=np.float64)[:, columns]
+    best = columns[np.where(reached, rank, -np.inf).argmax(axis=1)]
     return np.where(reached.any(axis=1), best, LABEL_INDEX[Label.BACKGROUND])
 
 

@@ -48,6 +48,20 @@ def teach(config: ConfigArgument, overrides: OverridesArgument = None) -> None:
 
 
 @training_app.command()
+def encoder(config: ConfigArgument, overrides: OverridesArgument = None) -> None:
+    """Make a smaller encoder from the teacher's, on text without labels, for `model.base`.
+
+    It begins as some of the teacher's layers (or as `encoder.start`), is taught to follow the
+    whole, and goes to `encoder.directory` in hub format.
+    """
+    from claimwire.train import commands
+    from claimwire.train.processes import require_single_process
+
+    require_single_process("claimwire encoder")
+    raise typer.Exit(commands.encoder(config, overrides or []))
+
+
+@training_app.command()
 def sweep(
     config: ConfigArgument,
     overrides: OverridesArgument = None,

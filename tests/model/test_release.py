@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from claimwire.data.errors import ReleaseError, ReleaseIntegrityError
 from claimwire.data.labels import CLAIM_LABELS, LABELS
-from claimwire.model.manifest import PAYLOAD_NAMES, ManifestDraft
+from claimwire.model.decision import Calibration, calibrate
+from claimwire.model.manifest import PAYLOAD_NAMES, Manifest, ManifestDraft
 from claimwire.model.release import ReleaseLayout, load_release, write_release
 from claimwire.model.runtime import Runtime
 
@@ -55,6 +59,126 @@ def test_a_written_release_loads_as_it_was_written(release: Path, tmp_path: Path
     assert loaded.id == written.id == f"test 1.0.0 {written.digest[:8]}"
     assert sorted(loaded.manifest.files) == sorted(PAYLOAD_NAMES)
     assert loaded.layout.card.read_text() == "# card\n"
+
+
+def bent(*knots: tuple[float, float], **changes: float) -> dict[str, Any]:
+    """A manifest's calibration in which the second label has these knots."""
+    straight = {label.value: {"scale": 1.5, "bias": -0.5} for label in LABELS}
+    return straight | {LABELS[1].value: {"scale": 1.0, "bias": 0.0, "knots": knots} | changes}
+
+
+def write(release: Path, target: Path, **changes: Any) -> Path:
+    """Write a release with the network of another one."""
+    write_release(
+        target,
+        draft(**changes),
+        model_onnx=release / "model.onnx",
+        tokenizer_json=release / "tokenizer.json",
+        model_card="",
+    )
+    return target
+
+
+def test_a_manifest_without_knots_is_written_as_before_there_were_any() -> None:
+    moment, files = "2026-11-25T15:04:05Z", dict.fromkeys(PAYLOAD_NAMES, "0" * 64)
+    calibration = {label.value: {"scale": 1.5, "bias": -0.5} for label in LABELS}
+    made = draft(created=moment, calibration=calibration)
+    raw = Manifest.of_draft(made, files).to_bytes()
+    # of the bytes that claimwire 0.3.0 wrote for this draft
+    assert hashlib.sha256(raw).hexdigest() == (
+        "44f97185b4e8648246782b7eb1140f4a207bab19f068d6aea79edf24f20a62e3"
+    )
+    written = json.loads(raw)
+    assert written["format_version"] == 1
+    assert written["calibration"] == calibration
+    again = Manifest.from_content({k: v for k, v in written.items() if k != "manifest_digest"})
+    assert again == Manifest.of_draft(made, files)
+
+
+def test_a_calibration_that_bends_goes_through_a_release(release: Path, tmp_path: Path) -> None:
+    knots = ((-1.5, -4.0), (0.1, -1 / 3), (2.0, 0.7))
+    loaded = load_release(write(release, tmp_path / "new", calibration=bent(*knots)))
+    assert loaded.manifest.format_version == 2
+    assert loaded.manifest.calibration == {
+        label: Calibration(knots=knots) if label == LABELS[1] else Calibration(1.5, -0.5)
+        for label in LABELS
+    }
+    runtime = Runtime(loaded, threads=1)
+    texts = ["Two drones were shot down.", "The town lies on a river."]
+    logits, _ = runtime.logits(texts)
+    scores = [list(decision.scores.values()) for decision in runtime.predict(texts)]
+    assert np.array(scores) == pytest.approx(calibrate(logits, loaded.manifest.calibration))
+    line = calibrate(logits, dict.fromkeys(LABELS, Calibration()))
+    assert np.abs(np.array(scores)[:, 1] - line[:, 1]).min() > 0.01
+
+
+def test_claims_in_the_order_of_the_outputs_go_through_a_release(
+    release: Path, tmp_path: Path
+) -> None:
+    thresholds = dict.fromkeys(CLAIM_LABELS, 0.0)  # every claim is made
+    turned = {
+        label: Calibration(1.0, -9.0 * number) for number, label in enumerate(reversed(LABELS))
+    }
+    plain = load_release(
+        write(release, tmp_path / "plain", thresholds=thresholds, calibration=turned)
+    )
+    assert plain.manifest.label_order == "probability"
+    assert b"label_order" not in (plain.directory / "manifest.json").read_bytes()
+    new = write(
+        release,
+        tmp_path / "new",
+        thresholds=thresholds,
+        calibration=turned,
+        label_order="output",
+    )
+    loaded = load_release(new)
+    assert loaded.manifest.format_version == 2
+    texts = ["Two drones were shot down.", "The town lies on a river."]
+    runtime = Runtime(loaded, threads=1)
+    logits, _ = runtime.logits(texts)
+    for row, ranked, probable in zip(
+        logits, runtime.predict(texts), Runtime(plain, threads=1).predict(texts), strict=True
+    ):
+        assert ranked.labels == tuple(
+            sorted(CLAIM_LABELS, key=lambda label: -row[LABELS.index(label)])
+        )
+        assert probable.labels == tuple(reversed(CLAIM_LABELS))
+    edit_manifest(new, format_version=1)
+    with pytest.raises(ReleaseError, match="format_version 2 with label_order"):
+        load_release(new)
+
+
+def test_knots_in_a_manifest_of_format_1_are_refused(release: Path, tmp_path: Path) -> None:
+    new = write(release, tmp_path / "new", calibration=bent((0.0, 0.0), (1.0, 2.0)))
+    edit_manifest(new, format_version=1)
+    with pytest.raises(
+        ReleaseError, match="expected format_version 2 where a label has knots, found 1"
+    ):
+        load_release(new)
+
+
+@pytest.mark.parametrize(
+    ("calibration", "expected"),
+    [
+        (bent((0.0, 0.0)), "expected 2 to 64 points, found 1"),
+        (bent(*((float(n), float(n)) for n in range(65))), "found 65"),
+        (bent((0.0, 0.0), (1.0, float("nan"))), "finite"),
+        (bent((0.0, 0.0), (float("inf"), 1.0)), "finite"),
+        (bent((0.0, 0.0), (0.0, 1.0)), "rise strictly"),
+        (bent((0.0, 0.0), (1.0, 0.0)), "rise strictly"),
+        (bent((0.0, 0.0), (1.0, 1.0), (0.5, 2.0)), "rise strictly"),
+        (bent((0.0, 0.0), (5e-324, 1.0)), "rise strictly"),
+        (bent((-1e308, 0.0), (1e308, 1e-300)), "rise strictly"),
+        (bent((0.0, 0.0), (1.0, 1.0), scale=2.0), "scale 1 and bias 0"),
+        (bent((0.0, 0.0), (1.0, 1.0), bias=0.1), "scale 1 and bias 0"),
+    ],
+)
+def test_knots_that_are_no_rising_map_are_refused(
+    calibration: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ValidationError, match=expected) as caught:
+        draft(calibration=calibration)
+    assert LABELS[1].value in str(caught.value) or expected == "finite"
 
 
 @pytest.mark.parametrize("name", PAYLOAD_NAMES)

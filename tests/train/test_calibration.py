@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import log_loss  # noqa: TID253
 
 from claimwire.data.labels import LABELS
-from claimwire.model.decision import Calibration, calibrate
+from claimwire.model.decision import Calibration, calibrate, calibrated_logits
+from claimwire.train import calibration as calibration_module
 from claimwire.train.calibration import (
+    LEAST_SLOPE,
+    MOST_KNOTS,
     Method,
     choose_calibration,
     fit_calibration,
@@ -100,7 +105,74 @@ def test_a_stated_method_is_used_and_the_losses_are_reported_all_the_same() -> N
     logits, targets, documents = overfitting_bait()
     chosen = choose_calibration(logits, targets, documents, "platt")
     assert chosen.method == "platt"
-    assert set(chosen.cv_log_loss) == {"none", "temperature", "platt"}
+    assert set(chosen.cv_log_loss) == {"none", "temperature", "platt", "spline"}
+
+
+def stepped(n: int = 3000, seed: int = 1) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Logits whose truth is a step: 0.3 or less below 3.2, sure from 3.6 on; no line follows it."""
+    rng = np.random.default_rng(seed)
+    logits = rng.choice([-3.5, 3.4], (n, 4)) + rng.normal(0, 0.8, (n, 4))
+    truth = np.interp(logits, [-4, -3, 0, 3.2, 3.6, 6], [-6, -3, -1, -0.5, 3, 4])
+    targets = (rng.random((n, 4)) < 1 / (1 + np.exp(-truth))).astype(float)
+    return logits.astype(np.float32), targets, [str(row // 6) for row in range(n)]
+
+
+def test_a_spline_follows_a_step_that_platt_cannot() -> None:
+    logits, targets, documents = stepped()
+    fresh_logits, fresh_targets, _ = stepped(seed=2)
+    chosen = choose_calibration(logits, targets, documents)
+    assert chosen.method == "spline"
+    assert fit_calibration(logits, targets, "spline") == chosen.calibration
+    line = calibrate(fresh_logits, fit_calibration(logits, targets, "platt"))
+    bent = calibrate(fresh_logits, chosen.calibration)
+    for column in range(4):
+        after = log_loss(fresh_targets[:, column], bent[:, column])
+        assert after < 0.95 * log_loss(fresh_targets[:, column], line[:, column])
+
+
+def test_a_spline_is_platt_where_a_line_is_the_truth() -> None:
+    logits, targets = overconfident(20_000)
+    line, bent = (fit_calibration(logits, targets, name) for name in ("platt", "spline"))
+    probabilities = calibrate(logits, line)
+    assert np.abs(calibrate(logits, bent) - probabilities).mean() < 0.01
+
+
+def test_an_endlessly_stiff_spline_is_platt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration_module, "STIFFNESS", 1e7)
+    logits, targets, _ = stepped(400)
+    line, bent = (fit_calibration(logits, targets, name) for name in ("platt", "spline"))
+    assert calibrate(logits, bent) == pytest.approx(calibrate(logits, line), abs=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(30, 120), st.sampled_from([0.01, 1.0, 30.0]))
+def test_a_spline_rises_whatever_it_is_fitted_to(seed: int, n: int, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, spread, (n, 4)).astype(np.float32)
+    targets = (rng.random((n, 4)) < 0.1 + 0.8 * (logits > 0)).astype(float)
+    fitted = fit_calibration(logits, targets, "spline")
+    rising = np.linspace(-3 * spread, 3 * spread, 500)
+    assert (np.diff(calibrated_logits(np.tile(rising[:, None], 4), fitted), axis=0) > 0).all()
+    for entry in fitted.values():
+        assert len(entry.knots) <= MOST_KNOTS + 2
+        x, y = np.array(entry.knots).reshape(-1, 2).T
+        assert (np.diff(y) > 0.99 * LEAST_SLOPE * np.diff(x)).all()
+
+
+def test_a_label_with_few_positives_bends_once_or_not_at_all() -> None:
+    logits, targets, _ = stepped(400)
+    for column, positives in ((0, 9), (1, 12)):
+        targets[:, column] = 0
+        targets[np.argsort(-logits[:, column])[: 2 * positives : 2], column] = 1
+    fitted = fit_calibration(logits, targets, "spline")
+    assert fitted[LABELS[0]] == Calibration()
+    assert len(fitted[LABELS[1]].knots) == 3
+    assert len(fitted[LABELS[2]].knots) == MOST_KNOTS + 2
+
+
+def test_no_spline_turns_round_a_label_that_is_ranked_backwards() -> None:
+    logits, targets, _ = stepped(400)
+    assert fit_calibration(-logits, targets, "spline")[LABELS[0]] == Calibration()
 
 
 def test_a_single_document_or_none_gives_no_comparison_and_the_simpler_method() -> None:

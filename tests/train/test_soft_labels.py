@@ -14,7 +14,7 @@ from claimwire.data.labels import LABELS
 from claimwire.train.config import Config
 from claimwire.train.labelled_data import load_data
 from claimwire.train.pipeline import run_training
-from claimwire.train.soft_labels import distil, read_soft_labels
+from claimwire.train.soft_labels import distil, read_soft_labels, read_teachers
 
 
 def _write(path: Path, *records: object) -> Path:
@@ -123,3 +123,37 @@ def test_the_run_records_the_teachers_part_and_the_digest_tells_it_apart(
     metrics = mlflow.get_run(outcome.mlflow_run_id).data.metrics
     assert metrics["data/train_sentences_blended"] == 1
     assert metrics["data/train_sentences_transferred"] == 2
+
+
+def test_several_teachers_count_alike(tmp_path: Path, quick_config: Callable[..., Config]) -> None:
+    one = _write(tmp_path / "a.jsonl", _record("A.", 1, 0, 0, 0.2), _record("B.", 0, 0, 0, 1))
+    two = _write(tmp_path / "b.jsonl", _record("B.", 0, 0.5, 0, 1), _record("A.", 0, 0, 0, 0.8))
+    mean = read_teachers([one, two])
+    assert list(mean) == ["A.", "B."]
+    assert mean["A."] == pytest.approx((0.5, 0, 0, 0.5))
+    assert mean["B."] == pytest.approx((0, 0.25, 0, 1))
+    assert read_teachers([]) == {}
+    config = quick_config(f"distillation.soft_labels=[{one}, {two}]")
+    assert load_data(config).soft == mean
+    single = quick_config(f"distillation.soft_labels={one}").distillation.soft_labels
+    assert single == (one,)
+
+
+def test_teachers_that_judged_other_sentences_are_refused(tmp_path: Path) -> None:
+    one = _write(tmp_path / "a.jsonl", _record("A.", 1, 0, 0, 0))
+    two = _write(tmp_path / "b.jsonl", _record("A.", 1, 0, 0, 0), _record("Only here.", 0, 0, 0, 1))
+    with pytest.raises(CorpusError, match="Only here"):
+        read_teachers([one, two])
+
+
+def test_of_certain_background_only_a_share_is_kept(quick_config: Callable[..., Config]) -> None:
+    train = to_dataset_dict(load_data(quick_config()).examples)["train"]
+    certain = {f"Budget line {n} was read out.": (0.0, 0.0, 0.0, 0.99) for n in range(400)}
+    doubtful = {f"Smoke rose over block {n}.": (0.4, 0.0, 0.0, 0.6) for n in range(40)}
+    soft: dict[str, tuple[float, ...]] = {**certain, **doubtful}
+    kept = distil(train, soft, 0.5, (), keep_certain=0.25)
+    assert 40 + 60 < kept.transferred < 40 + 140
+    again = distil(train, dict(reversed(soft.items())), 0.5, (), keep_certain=0.25)
+    assert set(again.train["text"]) == set(kept.train["text"])
+    assert distil(train, soft, 0.5, (), keep_certain=0.0).transferred == 40
+    assert distil(train, soft, 0.5, ()).transferred == 440

@@ -156,6 +156,11 @@ def test_primary_indices_follow_the_decision_rule() -> None:
     decisions = decide(probabilities, thresholds, 0.5, np.zeros(300, dtype=bool))
     expected = [LABELS.index(decision.label) for decision in decisions]
     assert primary_indices(probabilities, thresholds).tolist() == expected
+    ranking = np.random.default_rng(8).normal(size=probabilities.shape)
+    ranked = decide(probabilities, thresholds, 0.5, np.zeros(300, dtype=bool), ranking)
+    expected = [LABELS.index(decision.label) for decision in ranked]
+    assert primary_indices(probabilities, thresholds, ranking).tolist() == expected
+    assert expected != [LABELS.index(decision.label) for decision in decisions]
     assert set(expected) == {0, 1, 2, 3}
 
 
