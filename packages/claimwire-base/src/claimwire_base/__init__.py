@@ -1,0 +1,1 @@
+"""Files only, which claimwire reads: the release claimwire-base."""
