@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from claimwire.data.errors import ReleaseError
+from claimwire.data.errors import InputError, ReleaseError
 from claimwire.data.labels import LABELS
 from claimwire.model.decision import Decision, calibrate, decide
 
@@ -51,16 +51,19 @@ class Runtime:
             use, at most :data:`MAX_DEFAULT_THREADS`.
 
     Raises:
+        InputError: ``threads`` is below 1.
         ReleaseError: the network or the tokenizer cannot be read by this installation.
     """
 
     def __init__(self, release: Release, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise InputError(f"threads: expected 1 or more, or None, found {threads}")
         self.release = release
         self._max_length = release.manifest.max_length
         self._tokenizer = _open_tokenizer(release)
         self._pad = _token_id(release, self._tokenizer, "[PAD]")
         self._sep = _token_id(release, self._tokenizer, "[SEP]")
-        self._session = _open_session(release, threads or default_threads())
+        self._session = _open_session(release, default_threads() if threads is None else threads)
 
     def predict(self, sentences: Sequence[str]) -> list[Decision]:
         """Return one decision a sentence, in order; an empty input gives an empty list."""

@@ -8,29 +8,35 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from claimwire.data.errors import InputError
 from claimwire.serve.batch import tag_stream
+from claimwire.serve.convert import check_parquet, to_csv, to_parquet
 from claimwire.serve.inputs import Reader
 from claimwire.serve.items import InputFormat, ReadOptions, Unit
 from claimwire.serve.outputs import (
-    CsvWriter,
+    RESUMABLE,
     Format,
     JsonlWriter,
     Writer,
     choose_format,
+    converted_path,
     errors_path,
     is_replaceable,
     open_output,
     partial_path,
 )
 from claimwire.serve.reports import Reports, Tally, say
+from claimwire.serve.resume import ResumedWriter
 from claimwire.serve.rows import Job, Recorder
 from claimwire.serve.sources import Found, Source, find_sources
 from claimwire.serve.tagger import Tagger
 
 Choice = TypeVar("Choice", bound=StrEnum)
+
+CONVERSIONS: Final = {Format.CSV: to_csv, Format.PARQUET: to_parquet}
+"""Formats whose columns are known only when all rows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +46,15 @@ class TagOptions:
     Attributes:
         unit: ``"article"``, one row a sentence of each article; or ``"sentence"``, one row an
             input record (of a text file: a line).
-        output_format: ``"table"``, ``"jsonl"`` or ``"csv"``; None goes by the suffix of
-            ``output``, and is the table without one.
+        output_format: ``"table"``, ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"html"``; None goes
+            by the suffix of ``output``, and is the table without one.
         output: file to write, whole or not at all; None for standard output.
         model: release directory or registered model; None for the shipped release.
-        text_field: field of a JSON Lines record that holds the text.
-        input_format: ``"auto"``, ``"text"``, ``"html"`` or ``"jsonl"``.
+        text_field: field of a record (JSON Lines, CSV, Parquet) that holds the text.
+        input_format: ``"auto"``, ``"text"``, ``"html"``, ``"jsonl"``, ``"csv"`` or ``"parquet"``.
         show_removed: list what was taken out of articles as not prose.
         threads: processor threads; None lets the runtime choose.
+        resume: go on from ``OUT.partial`` of an interrupted run, if there is one.
     """
 
     unit: str = "article"
@@ -58,6 +65,7 @@ class TagOptions:
     input_format: str = "auto"
     show_removed: bool = False
     threads: int | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class _Plan:
         output: resolved file, None for standard output.
         errors: file for failures, None where they only go to standard error.
         show_removed: list what was taken out of articles.
+        resume: go on from what an interrupted run has written.
     """
 
     reading: ReadOptions
@@ -77,6 +86,7 @@ class _Plan:
     output: Path | None
     errors: Path | None
     show_removed: bool
+    resume: bool
 
 
 def tag(paths: list[str], options: TagOptions) -> int:
@@ -101,17 +111,18 @@ def tag(paths: list[str], options: TagOptions) -> int:
 
 
 def _run(found: Sequence[Found], plan: _Plan, tagger: Tagger) -> int:
-    recorder = Recorder(plan.reading.unit, tagger.model)
+    recorder = Recorder(plan.reading.unit, tagger.model, flat=plan.format is Format.CSV)
     reader, tally = Reader(found, plan.reading), Tally()
 
     with (
-        open_output(plan.output) as stream,
+        open_output(plan.output, CONVERSIONS.get(plan.format), resume=plan.resume) as stream,
         Reports(plan.errors) as reports,  # settled before the output takes its name
         _progress(reader, tally, to_file=plan.output is not None),
         closing(_writer(plan, stream, recorder)) as writer,
     ):
         on_split = _list_removed(plan, reports)
-        for row in tag_stream(reader, tagger, reports, on_split):
+        recorded = writer.recorded if isinstance(writer, ResumedWriter) else lambda count: None
+        for row in tag_stream(reader, tagger, reports, on_split, recorded):
             tally.add(row)
             writer.write(row)
         writer.finish(tally)
@@ -153,7 +164,27 @@ def _plan(options: TagOptions) -> _Plan:
     if output is not None:
         _check_writable(output)
         errors = errors_path(output) if is_replaceable(output) else None
-    return _Plan(reading, chosen, output, errors, options.show_removed)
+    if options.resume:
+        _check_resumable(chosen, output)
+    if chosen is Format.PARQUET:
+        check_parquet()
+        if output is None and sys.stdout.isatty():
+            raise InputError("--format parquet: expected -o FILE or a pipe, found a terminal")
+    return _Plan(reading, chosen, output, errors, options.show_removed, options.resume)
+
+
+def _check_resumable(chosen: Format, output: Path | None) -> None:
+    """Refuse to resume what cannot be."""
+    if output is None or not is_replaceable(output):
+        raise InputError(
+            "--resume: expected -o FILE, whose FILE.partial it goes on from, found no file to "
+            "write: give one"
+        )
+    if chosen not in RESUMABLE:
+        raise InputError(
+            f"--resume: expected one of {', '.join(sorted(RESUMABLE))}, found {chosen}: "
+            "choose one of them, or leave out --resume"
+        )
 
 
 def _choice(option: str, value: str, choices: type[Choice]) -> Choice:
@@ -178,7 +209,14 @@ def _written_files(plan: _Plan) -> frozenset[Path]:
     """Return the files that this call writes, which no directory gives as input."""
     if plan.output is None or plan.errors is None:
         return frozenset()
-    written = (plan.output, partial_path(plan.output), plan.errors, partial_path(plan.errors))
+    output = plan.output.resolve()  # what stands beside it stands beside the file behind a link
+    written = (
+        output,
+        partial_path(output),
+        converted_path(output),
+        plan.errors,
+        partial_path(plan.errors),
+    )
     return frozenset(path.resolve() for path in written)
 
 
@@ -195,10 +233,14 @@ def _refuse_overwriting(found: Sequence[Found], plan: _Plan) -> None:
 
 def _writer(plan: _Plan, stream: BinaryIO, recorder: Recorder) -> Writer:
     match plan.format:
-        case Format.JSONL:
+        case Format.JSONL | Format.CSV | Format.PARQUET:
+            if plan.resume and plan.output is not None:
+                return ResumedWriter(stream, recorder, plan.output)
             return JsonlWriter(stream, recorder)
-        case Format.CSV:
-            return CsvWriter(stream, recorder)
+        case Format.HTML:
+            from claimwire.serve.page import PageWriter
+
+            return PageWriter(stream, recorder)
         case Format.TABLE:
             from claimwire.serve.table import TableWriter
 

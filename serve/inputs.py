@@ -1,45 +1,54 @@
-"""From inputs to items to tag: text, HTML and JSON Lines, read as a stream.
+"""From inputs to items to tag: text, HTML, JSON Lines, CSV and Parquet, read as a stream.
 
-Nothing is dropped silently: each input and each line becomes an Item, a Failure
-with the reason, or a Note (see :mod:`claimwire.serve.items`). JSON Lines are read line by line, so
+Nothing is dropped silently: each input and each record becomes an Item, a Failure
+with the reason, or a Note (see :mod:`claimwire.serve.items`). Records are read one by one, so
 that memory does not grow with the file.
 """
 
 from __future__ import annotations
 
 import codecs
+import gzip
 import io
 import json
-import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import chain
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 from claimwire.data.decode import decode, looks_binary
 from claimwire.data.errors import ClaimwireError, InputError
 from claimwire.data.html import html_to_text, looks_like_html
 from claimwire.serve.items import Failure, InputFormat, Item, Note, ReadOptions, Unit, Work
+from claimwire.serve.opening import Stream, opened
 from claimwire.serve.records import parse_record, replace_lone_surrogates, text_of
 from claimwire.serve.sources import (
+    CSV_SUFFIXES,
     HTML_SUFFIXES,
     JSONL_SUFFIXES,
+    PARQUET_SUFFIXES,
     TEXT_SUFFIXES,
     Found,
     Source,
 )
+from claimwire.serve.tabular import Row, csv_rows, parquet_rows
 
-REFUSED_SUFFIXES: Final = frozenset({".csv", ".tsv", ".xml", ".rtf"})
+REFUSED_SUFFIXES: Final = frozenset({".xml", ".rtf"})
 """Text by its bytes, but not prose: read only where ``--input-format text`` says so."""
 
 _BY_SUFFIX: Final = {
     **dict.fromkeys(TEXT_SUFFIXES, InputFormat.TEXT),
     **dict.fromkeys(HTML_SUFFIXES, InputFormat.HTML),
     **dict.fromkeys(JSONL_SUFFIXES, InputFormat.JSONL),
+    **dict.fromkeys(CSV_SUFFIXES, InputFormat.CSV),
+    **dict.fromkeys(PARQUET_SUFFIXES, InputFormat.PARQUET),
 }
-_BINARY_SAMPLE: Final = 65_536
+_PARQUET_MAGIC: Final = b"PAR1"
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+_Entry = tuple[int, Item | Failure, int]
+"""A record's number, what it gave, and how many characters of it were replaced."""
 
 
 class Reader:
@@ -70,39 +79,56 @@ class Reader:
             if not isinstance(entry, Source):
                 yield entry
                 continue
+            before = self.bytes_read
             try:
-                with _opened(entry) as handle:
-                    yield from self._read(entry, handle)
+                with opened(entry) as handle:
+                    yield from self._read(entry, handle, before)
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                yield Failure(entry.given, None, _broken_gzip(error))
             except OSError as error:
                 reason = f"expected a readable file, found: {error.strerror or error}"
                 yield Failure(entry.given, None, f"{reason}: check its permissions and its disk")
 
-    def _read(self, source: Source, handle: io.BufferedIOBase) -> Iterator[Work]:
-        head = handle.read1(_BINARY_SAMPLE)
-        if looks_binary(head):
+    def _read(self, source: Source, handle: io.BufferedIOBase, before: int) -> Iterator[Work]:
+        stream = Stream(handle, self._add_bytes)
+        if self._is_parquet(source, stream):
+            if not stream.head:
+                yield Note(source.given, None, _EMPTY)
+                return
+            rest = handle if handle.seekable() else io.BytesIO(stream.read())
+            yield from self._read_parquet(source, cast("BinaryIO", rest), before)
+            return
+        if looks_binary(stream.head):
             yield Failure(source.given, None, _BINARY)
             return
-        lines = self._counted(_lines(head, handle))
-        if head.startswith(_UTF16_MARKS):
-            decoded = decode(b"".join(lines))
+        lines: Iterator[bytes] = iter(stream)
+        if stream.head.startswith(_UTF16_MARKS):
+            decoded = decode(stream.read())
             lines = iter(io.BytesIO(decoded.text.encode()))
             yield from _replaced_note(source, decoded.replaced, None)
         how, lines = self._format(source, lines)
         if isinstance(how, Failure):
             yield how
         elif how is InputFormat.JSONL:
-            yield from self._read_lines(source, lines, self._record)
+            yield from self._gather(source, self._line_entries(source, lines, self._json_record))
+        elif how is InputFormat.CSV:
+            yield from self._read_csv(source, lines)
         elif self._options.unit is Unit.ARTICLE:
             yield from self._read_article(source, lines, how)
         elif how is InputFormat.HTML:
             yield Failure(source.given, None, _HTML_SENTENCES)
         else:
-            yield from self._read_lines(source, lines, _sentence)
+            yield from self._gather(source, self._line_entries(source, lines, _sentence))
 
-    def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        for line in lines:
-            self.bytes_read += len(line)
-            yield line
+    def _add_bytes(self, count: int) -> None:
+        self.bytes_read += count
+
+    def _is_parquet(self, source: Source, stream: Stream) -> bool:
+        asked = self._options.input_format
+        if asked is not InputFormat.AUTO:
+            return asked is InputFormat.PARQUET
+        named = source.suffix in PARQUET_SUFFIXES
+        return not stream.zipped and (named or stream.head.startswith(_PARQUET_MAGIC))
 
     def _format(
         self, source: Source, lines: Iterator[bytes]
@@ -110,7 +136,7 @@ class Reader:
         """Tell how an input is to be read, and give back its lines from the first one."""
         if self._options.input_format is not InputFormat.AUTO:
             return self._options.input_format, lines
-        suffix = source.path.suffix.lower() if source.path else ""
+        suffix = source.suffix
         if suffix in _BY_SUFFIX:
             return _BY_SUFFIX[suffix], lines
         if suffix in REFUSED_SUFFIXES:
@@ -137,21 +163,49 @@ class Reader:
         is_html = how is InputFormat.HTML or (not forced_text and looks_like_html(text))
         yield _article(Item(source.given, None, source.name, text), is_html=is_html)
 
-    def _read_lines(
-        self,
+    def _read_csv(self, source: Source, lines: Iterator[bytes]) -> Iterator[Work]:
+        rows = csv_rows(lines, self._options.text_field)
+        try:
+            yield from self._gather(source, self._row_entries(source, rows))
+        except InputError as error:
+            yield Failure(source.given, None, str(error))
+
+    def _read_parquet(self, source: Source, handle: BinaryIO, before: int) -> Iterator[Work]:
+        size = handle.seek(0, io.SEEK_END)
+        handle.seek(0)
+
+        def on_share(share: float) -> None:
+            self.bytes_read = before + int(share * size)
+
+        rows = parquet_rows(handle, self._options.text_field, on_share)
+        try:
+            yield from self._gather(source, self._row_entries(source, rows))
+        except ClaimwireError as error:
+            yield Failure(source.given, None, str(error))
+        self.bytes_read = before + size
+
+    def _row_entries(self, source: Source, rows: Iterable[Row]) -> Iterator[_Entry]:
+        for row in rows:
+            yield row.number, self._item(source, row.number, row.record), row.replaced
+
+    @staticmethod
+    def _line_entries(
         source: Source,
         lines: Iterator[bytes],
         read_line: Callable[[Source, int, str], Item | Failure],
-    ) -> Iterator[Work]:
+    ) -> Iterator[_Entry]:
         """Read an input that holds one text a line; blank lines are no records."""
-        replaced, first_replaced, count = 0, None, 0
         for number, line in enumerate(lines, start=1):
             decoded = decode(line)
-            if not decoded.text.strip():
-                continue
+            if decoded.text.strip():
+                yield number, read_line(source, number, decoded.text), decoded.replaced
+
+    @staticmethod
+    def _gather(source: Source, entries: Iterable[_Entry]) -> Iterator[Work]:
+        """Give the items of an input of many records, and what is to be known of it as a whole."""
+        replaced, first_replaced, count = 0, None, 0
+        for number, item, bad in entries:
             count += 1
-            item = read_line(source, number, decoded.text)
-            bad = decoded.replaced
             if isinstance(item, Item):
                 text, surrogates = replace_lone_surrogates(item.text)
                 bad += surrogates
@@ -166,38 +220,60 @@ class Reader:
         if not count:
             yield Note(source.given, None, _EMPTY)
 
-    def _record(self, source: Source, number: int, line: str) -> Item | Failure:
+    def _json_record(self, source: Source, number: int, line: str) -> Item | Failure:
         """Read one line of JSON Lines."""
-        text_field = self._options.text_field
         try:
-            record = parse_record(line)
+            return self._item(source, number, parse_record(line))
+        except InputError as error:
+            return Failure(source.given, number, str(error))
+
+    def _item(
+        self, source: Source, number: int, record: dict[str, object] | InputError
+    ) -> Item | Failure:
+        """Make an item of a record."""
+        text_field = self._options.text_field
+        if isinstance(record, InputError):
+            return Failure(source.given, number, str(record))
+        try:
             text = text_of(record, text_field)
         except InputError as error:
             return Failure(source.given, number, str(error))
         if self._options.unit is Unit.SENTENCE:
             return Item(source.given, number, number, text, record, is_sentence=True)
-        identity = record.get("id")
-        named = not isinstance(identity, bool) and identity != ""
-        article_id = identity if isinstance(identity, str | int) and named else number
         fields = {name: value for name, value in record.items() if name != text_field}
-        return Item(source.given, number, article_id, text, fields)
+        return Item(source.given, number, _article_id(source, number, record), text, fields)
+
+
+def _article_id(source: Source, number: int, record: dict[str, object]) -> str | int:
+    """Return a record's ``id``, else its number, which among several inputs bears their name."""
+    identity = record.get("id")
+    if isinstance(identity, str | int) and not isinstance(identity, bool) and identity != "":
+        return identity
+    return f"{source.name}:{number}" if source.among_others else number
 
 
 _EMPTY: Final = "empty: there is nothing to tag"
 _BINARY: Final = (
-    "expected text, HTML or JSON Lines, found binary data: "
+    "expected text, HTML, JSON Lines, CSV or Parquet, found binary data: "
     "convert it to text first (a PDF or Word file: export its text)"
 )
 _HTML_SENTENCES: Final = (
-    "expected one sentence a line or JSON Lines for --unit sentence, found HTML: "
+    "expected one sentence a line, or records, for --unit sentence, found HTML: "
     "use --unit article, which takes the sentences out of it"
 )
 
 
+def _broken_gzip(error: Exception) -> str:
+    return (
+        f"expected whole gzip data, found what cannot be decompressed ({error}): get the file "
+        "again (records before the damage are tagged)"
+    )
+
+
 def _refused(suffix: str) -> str:
     return (
-        f"expected text, HTML or JSON Lines, found a {suffix} file: write one JSON object a line "
-        "into a .jsonl file, or say how to read it with --input-format"
+        f"expected text, HTML, JSON Lines, CSV or Parquet, found a {suffix} file: "
+        "write one JSON object a line into a .jsonl file, or say how to read it with --input-format"
     )
 
 
@@ -216,23 +292,6 @@ def _article(item: Item, *, is_html: bool) -> Item | Failure:
     except ClaimwireError as error:
         return Failure(item.file, item.line, str(error))
     return replace(item, text=text, extracted=True)
-
-
-def _opened(source: Source) -> AbstractContextManager[io.BufferedIOBase]:
-    if source.path is None:
-        return nullcontext(cast("io.BufferedIOBase", sys.stdin.buffer))
-    return source.path.open("rb")
-
-
-def _lines(head: bytes, handle: io.BufferedIOBase) -> Iterator[bytes]:
-    """Give the lines of ``head`` and of what follows it, each with its newline."""
-    *whole, rest = head.split(b"\n")
-    for line in whole:
-        yield line + b"\n"
-    rest += handle.readline()
-    if rest:
-        yield rest
-    yield from handle
 
 
 def _through_first_text(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -21,6 +21,8 @@ class InputFormat(StrEnum):
     TEXT = "text"
     HTML = "html"
     JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ReadOptions:
     Attributes:
         unit: whether a text is an article or a sentence.
         input_format: the format of all inputs, or AUTO.
-        text_field: the field of a JSON Lines record that holds its text.
+        text_field: the field of a record (JSON Lines, CSV, Parquet) that holds its text.
     """
 
     unit: Unit = Unit.ARTICLE
@@ -44,8 +46,10 @@ class Item:
 
     Attributes:
         file: the input as given.
-        line: its line from 1 in JSON Lines, or in text read as one sentence a line.
-        article_id: the record's ``id``, else the file name, else the line number.
+        line: its line from 1 in JSON Lines and CSV, or in text read as one sentence a line; its
+            row from 1 in Parquet.
+        article_id: the record's ``id``, else its line number (with the name of its input where
+            there are several); of an input that is one article the name.
         text: the article or sentence.
         fields: the input record's fields that travel to the output.
         extracted: true where ``text`` was taken out of HTML, and so stands in no input.

@@ -1,21 +1,19 @@
-"""Results out: JSON Lines and CSV, and files that appear whole or not at all."""
+"""Results out: the formats, and files that appear whole or not at all."""
 
 from __future__ import annotations
 
-import csv
-import json
+import fcntl
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from claimwire.data.errors import InputError
-from claimwire.serve.records import json_line, replace_lone_surrogates
-from claimwire.serve.reports import Tally
+from claimwire.serve.reports import Tally, say
 from claimwire.serve.rows import Recorder, Row
 
 
@@ -25,15 +23,22 @@ class Format(StrEnum):
     TABLE = "table"
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
+    HTML = "html"
 
 
 FORMAT_OF_SUFFIX: Final = {
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
     ".csv": Format.CSV,
+    ".parquet": Format.PARQUET,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
     ".txt": Format.TABLE,
     "": Format.TABLE,
 }
+RESUMABLE: Final = frozenset({Format.JSONL, Format.CSV, Format.PARQUET})
+"""Formats whose rows are kept as JSON Lines in ``OUT.partial``, from which a run can go on."""
 
 
 def choose_format(asked: str | None, output: Path | None) -> Format:
@@ -49,8 +54,9 @@ def choose_format(asked: str | None, output: Path | None) -> Format:
         return Format(asked)
     suffix = output.suffix.lower() if output is not None else ""
     if suffix not in FORMAT_OF_SUFFIX:
+        suffixes = ", ".join(filter(None, FORMAT_OF_SUFFIX))
         raise InputError(
-            f"{output}: expected a suffix that tells the format (.jsonl, .csv, .txt), found "
+            f"{output}: expected a suffix that tells the format ({suffixes}), found "
             f"{suffix!r}: give --format, one of {known}"
         )
     return FORMAT_OF_SUFFIX[suffix]
@@ -67,24 +73,49 @@ def partial_path(output: Path) -> Path:
     return output.with_name(output.name + ".partial")
 
 
+def converted_path(output: Path) -> Path:
+    """Return the name under which rows become CSV or Parquet, until that is whole."""
+    return output.with_name(output.name + ".converted")
+
+
 def is_replaceable(output: Path) -> bool:
     """Whether an output is, or will be, a regular file; a device or pipe is written directly."""
     return output.is_file() or not output.exists()
 
 
+Convert = Callable[[BinaryIO, BinaryIO], None]
+"""Makes of rows as JSON Lines, read from the one stream, a file in the other."""
+
+
 @contextmanager
-def open_output(output: Path | None) -> Iterator[BinaryIO]:
+def open_output(
+    output: Path | None, convert: Convert | None = None, *, resume: bool = False
+) -> Iterator[BinaryIO]:
     """Open standard output (None), or a file that takes its name only when it is whole.
 
     Where the block fails, a file of that name keeps its old content and ``OUT.partial`` stays.
+
+    Args:
+        output: the file.
+        convert: where given, the block writes rows, and the output is made of them at its end.
+        resume: whether the block gets ``OUT.partial`` as it is, if there is one, to go on with.
 
     Raises:
         BrokenPipeError: standard output was closed by its reader.
         InputError: it cannot be written for another reason.
     """
     try:
-        with _standard_output() if output is None else _file(output) as stream:
-            yield stream
+        if output is not None and is_replaceable(output):
+            with _replaced(output, convert, resume=resume) as stream:
+                yield stream
+            return
+        with _standard_output() if output is None else output.open("wb") as stream:
+            if convert is None:
+                yield stream
+                return
+            with tempfile.TemporaryFile() as rows:
+                yield rows
+                convert(rows, stream)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -108,18 +139,51 @@ def _standard_output() -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _file(output: Path) -> Iterator[BinaryIO]:
-    if not is_replaceable(output):
-        with output.open("wb") as stream:
-            yield stream
-        return
+def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterator[BinaryIO]:
     target = output.resolve()  # a symbolic link stays: the file behind it is replaced
     path = partial_path(target)
-    with path.open("wb") as stream:
+    with _locked(path) as stream:
+        if not resume:
+            if stream.seek(0, os.SEEK_END):
+                say(f"note: {path} of an interrupted run is begun again: --resume goes on from it")
+            stream.seek(0)
+            stream.truncate()
         yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
-    path.replace(target)
+        _settle(stream)
+        if convert is None:
+            path.replace(target)
+            return
+        whole = converted_path(target)
+        with whole.open("wb") as converted:
+            convert(stream, converted)
+            _settle(converted)
+        whole.replace(target)
+        path.unlink()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read and write it, alone: a second writer would spoil it."""
+    with open(path, "r+b", opener=_created) as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{path}: expected to write there alone, found another claimwire that does: wait "
+                "for its end, or choose another name for -o"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield stream
+
+
+def _created(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
+def _settle(stream: BinaryIO) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 class Writer(Protocol):
@@ -135,23 +199,13 @@ class Writer(Protocol):
         """Let go of what the writer holds, whether it has finished or not; not of the stream."""
 
 
-class TextStream:
-    """Text into a stream of bytes, as UTF-8 whatever the locale says.
-
-    Unlike :class:`io.TextIOWrapper` it does not own the stream, and so never closes it.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write text; halves of surrogate pairs become question marks."""
-        self._stream.write(text.encode("utf-8", "replace"))
-        return len(text)
-
-
 class JsonlWriter:
-    """Writes one JSON object a line, as rows come."""
+    """Writes one JSON object a line, as rows come.
+
+    Args:
+        stream: where the lines go.
+        recorder: makes them.
+    """
 
     def __init__(self, stream: BinaryIO, recorder: Recorder) -> None:
         self._stream = stream
@@ -159,55 +213,10 @@ class JsonlWriter:
 
     def write(self, row: Row) -> None:
         """Write one line."""
-        self._stream.write(json_line(self._recorder.record(row)))
+        self._stream.write(self._recorder.line(row))
 
     def finish(self, tally: Tally) -> None:
         """Nothing follows the last line."""
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-class CsvWriter:
-    """Writes CSV (RFC 4180, UTF-8, with a header).
-
-    The columns are known only when the last row is (input fields travel along), so rows wait in
-    a temporary file. An object or list in a cell is JSON text; null and a missing field are empty.
-    """
-
-    def __init__(self, stream: BinaryIO, recorder: Recorder) -> None:
-        self._stream = stream
-        self._recorder = recorder
-        self._columns: dict[str, None] = {}
-        self._waiting = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-
-    def write(self, row: Row) -> None:
-        """Take one row."""
-        record = self._recorder.flat_record(row)
-        self._columns.update(dict.fromkeys(record))
-        self._waiting.write(json_line(record))
-
-    def finish(self, tally: Tally) -> None:
-        """Write the header and all rows."""
-        writer = csv.writer(TextStream(self._stream))
-        if self._columns:
-            writer.writerow([_cell(name) for name in self._columns])
-        self._waiting.seek(0)
-        for line in self._waiting:
-            record = json.loads(line)
-            writer.writerow([_cell(record.get(name)) for name in self._columns])
-
-    def close(self) -> None:
-        """Drop the temporary file."""
-        self._waiting.close()
-
-
-def _cell(value: object) -> str:
-    """Return a value as a cell."""
-    match value:
-        case None:
-            return ""
-        case str():
-            return replace_lone_surrogates(value)[0]
-        case _:
-            return json.dumps(value, ensure_ascii=False)

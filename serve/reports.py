@@ -19,7 +19,13 @@ _STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of writing round."""
 
 SHOWN_FAILURES: Final = 10
-"""Failures named on standard error where all of them are in the errors file as well."""
+"""Failures named on standard error where all of them are in the errors file as well; so many
+texts that are not English are named, too."""
+
+_FOREIGN: Final = (
+    "does not look like English, and the model reads nothing else: do not rely on its labels "
+    '("english" is false in the records)'
+)
 
 
 class Reports:
@@ -31,10 +37,12 @@ class Reports:
 
     Attributes:
         failures: number of failures so far.
+        foreigners: number of texts so far that are not English.
     """
 
     def __init__(self, errors_file: Path | None) -> None:
         self.failures = 0
+        self.foreigners = 0
         self._errors_file = errors_file
         self._partial: BinaryIO | None = None
 
@@ -61,6 +69,12 @@ class Reports:
         kind = "warning" if note.warning else "note"
         say(f"{kind}: {place_of(note)}: {note.message}")
 
+    def foreign(self, item: Item) -> None:
+        """Name a text that is not English; beyond :data:`SHOWN_FAILURES` they are only counted."""
+        self.foreigners += 1
+        if self.foreigners <= SHOWN_FAILURES:
+            self.note(Note(item.file, item.line, _FOREIGN, warning=True))
+
     def removed(self, job: Job) -> None:
         """List what was taken out of an article."""
         for line in removed_lines(job):
@@ -74,12 +88,16 @@ class Reports:
         """Put the errors file in its place, or take a stale one away; keep both after a crash."""
         if self._partial is not None:
             self._partial.close()
+        if self.foreigners > SHOWN_FAILURES:
+            say(f"warning: {self.foreigners - SHOWN_FAILURES} more do not look like English")
         if kind is None and self._errors_file is not None:
             self._settle(self._errors_file)
 
     def _settle(self, errors_file: Path) -> None:
         if self._partial is None or self._partial_path is None:
-            errors_file.unlink(missing_ok=True)
+            for stale in (errors_file, self._partial_path):
+                if stale is not None:
+                    stale.unlink(missing_ok=True)
             return
         self._partial_path.replace(errors_file)
         if self.failures > SHOWN_FAILURES:
@@ -96,16 +114,23 @@ class Tally:
         labels: sentences by their primary label.
         review: sentences that need a review.
         truncated: sentences of which the model read only the beginning.
+        repeated: texts that were there before, and so were not tagged again.
+        foreign: texts that are not English.
     """
 
     texts: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     review: int = 0
     truncated: int = 0
+    repeated: int = 0
+    foreign: int = 0
 
     def add(self, row: Row) -> None:
         """Count one row."""
-        self.texts += row.index == 0
+        is_first = row.index == 0
+        self.texts += is_first
+        self.repeated += is_first and row.job.repeated
+        self.foreign += is_first and not row.job.english
         self.labels[row.tagged.label.value] += 1
         self.review += row.tagged.needs_review
         self.truncated += row.tagged.truncated
@@ -119,6 +144,10 @@ class Tally:
             parts.append(f"{self.review} to review")
         if self.truncated:
             parts.append(f"{self.truncated} truncated")
+        if self.repeated:
+            parts.append(f"{plural(self.repeated, 'repeated text')}")
+        if self.foreign:
+            parts.append(f"{plural(self.foreign, 'text')} not in English")
         return "; ".join(parts)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from claimwire.data.labels import LABELS
+from claimwire.data.labels import LABELS, Label
 from claimwire.data.segment import Removed
+from claimwire.model.decision import Decision
 from claimwire.serve.items import Item, Unit
-from claimwire.serve.records import travelling
+from claimwire.serve.records import json_line, travelling
 from claimwire.serve.tagger import TaggedSentence
 
 VERDICT_FIELDS: Final = (
@@ -19,6 +21,7 @@ VERDICT_FIELDS: Final = (
     "confidence",
     "needs_review",
     "truncated",
+    "english",
     "model",
 )
 """Output fields of every record."""
@@ -42,11 +45,15 @@ class Job:
         item: the text with its input.
         sentences: number of sentences to tag.
         removed: what was taken out of an article as not prose.
+        english: false where the text is not English, as far as its words tell.
+        repeated: whether the same text was there before in this run.
     """
 
     item: Item
     sentences: int
     removed: tuple[Removed, ...] = ()
+    english: bool = True
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +83,40 @@ class Recorder:
     Attributes:
         unit: article or sentence.
         model: identity of the release, the same in every record.
+        flat: make records without lists and objects of our own, for CSV.
     """
 
     unit: Unit
     model: str
+    flat: bool = False
+
+    def line(self, row: Row) -> bytes:
+        """Return the record as one line of JSON."""
+        return json_line(self.flat_record(row) if self.flat else self.record(row))
+
+    def decision(self, line: bytes) -> Decision:
+        """Read the decision, its probabilities rounded, back from such a line.
+
+        Raises:
+            ValueError, LookupError, TypeError: it is no such line.
+        """
+        record = json.loads(line)
+        labels, scores = record["labels"], record.get("scores")
+        if self.flat:
+            labels = labels.split(";")
+            scores = {label: record[column] for label, column in SCORE_COLUMNS.items()}
+        return Decision(
+            label=Label(record["label"]),
+            labels=tuple(Label(label) for label in labels),
+            scores={Label(label): float(score) for label, score in scores.items()},
+            confidence=float(record["confidence"]),
+            needs_review=bool(record["needs_review"]),
+            truncated=bool(record["truncated"]),
+        )
 
     def record(self, row: Row) -> dict[str, object]:
         """Return the record of JSON Lines: output fields, and the input's other fields."""
-        verdict = {**row.tagged.verdict(), "model": self.model}
+        verdict = self._verdict(row)
         if self.unit is Unit.SENTENCE:
             return {**travelling(row.job.item.fields, VERDICT_FIELDS), **verdict}
         return {**_place(row), **verdict, **_article_text(row), **self._travelled(row)}
@@ -91,7 +124,7 @@ class Recorder:
     def flat_record(self, row: Row) -> dict[str, object]:
         """Return the record of CSV: a column for each score, labels joined by ``;``."""
         verdict: dict[str, object] = {}
-        for name, value in {**row.tagged.verdict(), "model": self.model}.items():
+        for name, value in self._verdict(row).items():
             if name == "scores" and isinstance(value, Mapping):
                 verdict |= {SCORE_COLUMNS[label]: score for label, score in value.items()}
             else:
@@ -100,6 +133,9 @@ class Recorder:
         if self.unit is Unit.SENTENCE:
             return {**travelling(row.job.item.fields, (*VERDICT_FIELDS, *columns)), **verdict}
         return {**_place(row), **verdict, **_article_text(row), **self._travelled(row, columns)}
+
+    def _verdict(self, row: Row) -> dict[str, object]:
+        return {**row.tagged.verdict(), "english": row.job.english, "model": self.model}
 
     @staticmethod
     def _travelled(row: Row, columns: tuple[str, ...] = ()) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,12 @@ STDIN_NAME: Final = "stdin"
 TEXT_SUFFIXES: Final = frozenset({".txt", ".text", ".md", ".markdown"})
 HTML_SUFFIXES: Final = frozenset({".html", ".htm", ".xhtml"})
 JSONL_SUFFIXES: Final = frozenset({".jsonl", ".ndjson"})
-KNOWN_SUFFIXES: Final = TEXT_SUFFIXES | HTML_SUFFIXES | JSONL_SUFFIXES
+CSV_SUFFIXES: Final = frozenset({".csv", ".tsv"})
+PARQUET_SUFFIXES: Final = frozenset({".parquet"})
+GZIP_SUFFIX: Final = ".gz"
+"""After the suffix of any format of text, such as ``.jsonl.gz``."""
+ZIPPED_SUFFIXES: Final = TEXT_SUFFIXES | HTML_SUFFIXES | JSONL_SUFFIXES | CSV_SUFFIXES
+KNOWN_SUFFIXES: Final = ZIPPED_SUFFIXES | PARQUET_SUFFIXES
 
 _SHOWN_FILES: Final = 3
 
@@ -32,14 +37,28 @@ class Source:
         path: the file, None for standard input.
         name: the article id of a text or HTML file: its file name, or ``given`` where two
             inputs of the call share one.
+        among_others: whether the call has further inputs, so that a line number alone does not
+            tell its records from theirs.
     """
 
     given: str
     path: Path | None
     name: str
+    among_others: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """The suffix that tells the format, in lower case, without that of gzip."""
+        return "" if self.path is None else format_suffix(self.path)
 
 
 Found = Source | Failure | Note
+
+
+def format_suffix(path: Path) -> str:
+    """Return the suffix that tells a file's format, in lower case, without ``.gz`` after it."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix == GZIP_SUFFIX else suffix
 
 
 def find_sources(paths: Sequence[str], leave_out: Collection[Path] = ()) -> list[Found]:
@@ -95,19 +114,24 @@ def _find_in_directory(given: str, directory: Path, leave_out: Collection[Path])
         and not any(part.startswith(".") for part in path.relative_to(directory).parts)
         and path.resolve() not in leave_out
     ]
-    known = [path for path in visible if path.suffix.lower() in KNOWN_SUFFIXES]
-    others = [path.name for path in visible if path.suffix.lower() not in KNOWN_SUFFIXES]
+    known = [path for path in visible if _is_known(path)]
+    others = [path.name for path in visible if not _is_known(path)]
     if not known:
         yield Failure(
             given,
             None,
-            f"expected files that end in {', '.join(sorted(KNOWN_SUFFIXES))}, found none in this "
-            "directory: name the files themselves",
+            f"expected files that end in {', '.join(sorted(KNOWN_SUFFIXES))} (all but Parquet also "
+            "with .gz), found none in this directory: name the files themselves",
         )
     elif others:
         yield Note(given, None, _left_out(others))
     for path in known:
         yield Source(str(path), path, path.name)
+
+
+def _is_known(path: Path) -> bool:
+    is_zipped = path.suffix.lower() == GZIP_SUFFIX
+    return format_suffix(path) in (ZIPPED_SUFFIXES if is_zipped else KNOWN_SUFFIXES)
 
 
 def _left_out(names: Sequence[str]) -> str:
@@ -134,8 +158,12 @@ def _with_unique_names(found: list[Found]) -> list[Found]:
     """Name inputs by their whole path where two share a file name."""
     names = Counter(entry.name for entry in found if isinstance(entry, Source))
     return [
-        Source(entry.given, entry.path, entry.given)
-        if isinstance(entry, Source) and names[entry.name] > 1
+        replace(
+            entry,
+            name=entry.given if names[entry.name] > 1 else entry.name,
+            among_others=names.total() > 1,
+        )
+        if isinstance(entry, Source)
         else entry
         for entry in found
     ]

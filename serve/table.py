@@ -25,7 +25,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from claimwire.data.labels import LABELS, Label
-from claimwire.serve.outputs import TextStream
+from claimwire.serve.convert import TextStream
 from claimwire.serve.reports import Tally, place_of, plural, printable, removed_lines
 from claimwire.serve.rows import Job, Recorder, Row
 
@@ -106,7 +106,8 @@ class TableWriter:
         if self._file is not None:
             self._print(Text())
         self._file = job.item.file
-        self._print(Text(printable(heading), style="bold"))
+        marks = _marks(job)
+        self._print(Text(printable(heading), style="bold") + Text(marks, style="bold magenta"))
         self._print(Text())
         names = "".join(SHORT_NAMES[label].rjust(_SCORE) for label in LABELS)
         head = f"{'#':>{_NUMBER}}  {'label':<{_LABEL}}{'prob.':>6}{names}"
@@ -145,6 +146,14 @@ def _name(job: Job) -> str:
     )
 
 
+def _marks(job: Job) -> str:
+    """Return what is to be known of an article before its sentences are read."""
+    if job.item.is_sentence:
+        return ""
+    marks = ("" if job.english else "not English", "repeated" if job.repeated else "")
+    return "".join(f"  {mark}" for mark in marks if mark)
+
+
 def _numbers(row: Row) -> Text:
     """Return the line with label and probabilities."""
     tagged = row.tagged
@@ -160,6 +169,8 @@ def _numbers(row: Row) -> Text:
         text.append("  review", style="bold magenta")
     if tagged.truncated:
         text.append("  truncated", style="bold magenta")
+    if item.is_sentence and not row.job.english:
+        text.append("  not English", style="bold magenta")
     return text
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from claimwire.model.release import Release
 
 Key = TypeVar("Key")
+Entry = TypeVar("Entry")
 
 BATCH_SENTENCES: Final = 512
 """Sentences handed to the runtime at once: enough to sort by length, small enough to stay flat."""
@@ -124,6 +125,7 @@ class Tagger:
         Raises:
             ReleaseError: there is no such release, or it does not fit this version.
             ReleaseIntegrityError: its files are not the ones that were written.
+            InputError: ``threads`` is below 1.
         """
         from claimwire.model.references import resolve_release
         from claimwire.model.release import load_release
@@ -160,7 +162,8 @@ class Tagger:
         """Tag a stream of articles: one list for each, in order, lazily.
 
         Sentences of several articles are batched together; at most :data:`BATCH_ARTICLES`
-        articles, or those whose sentences fill one batch, are read ahead.
+        articles, or those whose sentences fill one batch, are read ahead. Where ``articles``
+        raises, the results of those before come first.
 
         Raises:
             InputError: an article is not a str (when the stream comes to it), or one str was
@@ -169,7 +172,8 @@ class Tagger:
         return self._tag_groups(_checked_all(articles, "article", "tag(text)"))
 
     def _tag_groups(self, texts: Iterable[str]) -> Iterator[list[TaggedSentence]]:
-        for group in _groups(segment(text).sentences for text in texts):
+        split = (segment(text).sentences for text in texts)
+        for group in _groups(((spans, len(spans)) for spans in split), BATCH_ARTICLES):
             spans = ((None, span) for sentences in group for span in sentences)
             tagged = (sentence for _, sentence in self.tag_spans(spans))
             for sentences in group:
@@ -180,25 +184,37 @@ class Tagger:
     ) -> Iterator[tuple[Key, TaggedSentence]]:
         """Tag a stream of spans; each comes back in order with the key that it was given.
 
-        At most :data:`BATCH_SENTENCES` spans are held at a time.
+        At most :data:`BATCH_SENTENCES` spans are held at a time. Where the stream raises, what it
+        gave before comes first.
         """
-        stream = iter(keyed_spans)
-        while batch := list(islice(stream, BATCH_SENTENCES)):
-            decisions = self._runtime.predict([span.text for _, span in batch])
+        for batch in _groups(((entry, 1) for entry in keyed_spans), BATCH_SENTENCES):
+            decisions = self.decide([span.text for _, span in batch])
             for (key, span), decision in zip(batch, decisions, strict=True):
                 yield key, TaggedSentence.of(span, decision)
 
+    def decide(self, sentences: Sequence[str]) -> list[Decision]:
+        """Return the decision on each sentence, in order; all of them are in hand at once."""
+        return self._runtime.predict(sentences)
 
-def _groups(articles: Iterable[Sequence[Span]]) -> Iterator[list[Sequence[Span]]]:
-    """Gather split articles until their sentences fill a batch."""
-    group: list[Sequence[Span]] = []
-    count = 0
-    for sentences in articles:
-        group.append(sentences)
-        count += len(sentences)
-        if count >= BATCH_SENTENCES or len(group) >= BATCH_ARTICLES:
+
+def _groups(weighed: Iterable[tuple[Entry, int]], most_entries: int) -> Iterator[list[Entry]]:
+    """Gather entries until there are ``most_entries``, or they weigh as much as a batch.
+
+    Where the stream raises, the entries before come first: they are whole.
+    """
+    group: list[Entry] = []
+    weight = 0
+    try:
+        for entry, its_weight in weighed:
+            group.append(entry)
+            weight += its_weight
+            if weight >= BATCH_SENTENCES or len(group) >= most_entries:
+                full, group, weight = group, [], 0
+                yield full
+    except Exception:
+        if group:
             yield group
-            group, count = [], 0
+        raise
     if group:
         yield group
 

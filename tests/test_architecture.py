@@ -18,7 +18,10 @@ MAY_IMPORT = {
     "train": {"data", "model", "train"},
     "serve": {"data", "model", "serve"},
 }
-HEAVY = ("torch", "transformers", "datasets", "mlflow", "sklearn", "pandas")
+HEAVY = (
+    *("torch", "transformers", "datasets", "mlflow", "sklearn", "pandas"),
+    *("fastapi", "starlette", "uvicorn", "prometheus_client"),
+)
 
 
 def imported_rooms(path: Path) -> set[str]:

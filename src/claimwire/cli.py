@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from claimwire import __version__
 from claimwire.data.errors import ClaimwireError
 from claimwire.options import CorpusArgument, ExtraOption, ModelOption, ReferenceArgument
+from claimwire.serving_cli import serving_app
 from claimwire.training_cli import training_app
 
 
@@ -46,6 +47,7 @@ models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
 app.add_typer(training_app)
+app.add_typer(serving_app)
 
 
 def main() -> None:
@@ -77,7 +79,8 @@ def tag(
         list[str],
         typer.Argument(
             metavar="PATH...|-",
-            help="Files, folders or patterns: text, HTML or JSON Lines. '-' is standard input.",
+            help="Files, folders or quoted patterns: text, HTML, JSON Lines, CSV, Parquet, or gzip "
+            "of the first four. '-' is standard input.",
             show_default=False,
         ),
     ],
@@ -89,7 +92,7 @@ def tag(
         ),
     ] = "article",
     output_format: Annotated[
-        Literal["table", "jsonl", "csv"] | None,
+        Literal["table", "jsonl", "csv", "parquet", "html"] | None,
         typer.Option(
             "--format",
             "-f",
@@ -108,10 +111,10 @@ def tag(
     ] = None,
     model: ModelOption = None,
     text_field: Annotated[
-        str, typer.Option(help="Field of a JSON Lines record that holds the text.")
+        str, typer.Option(help="Field or column of a record that holds the text.")
     ] = "text",
     input_format: Annotated[
-        Literal["auto", "text", "html", "jsonl"],
+        Literal["auto", "text", "html", "jsonl", "csv", "parquet"],
         typer.Option(help="How inputs are read; 'auto' goes by suffix and content."),
     ] = "auto",
     show_removed: Annotated[
@@ -122,13 +125,21 @@ def tag(
         int | None,
         typer.Option(min=1, help="CPU threads. Default: what this process may use, at most 4."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from FILE.partial of an interrupted run (jsonl, csv, parquet); the result "
+            "has the same bytes as without the interruption.",
+        ),
+    ] = False,
 ) -> None:
     """Tag the sentences of articles.
 
     Exit codes: 0 all done, 1 some inputs failed (each is named, the rest is done), 2 wrong usage
     or nothing that could be read.
 
-    Examples: `claimwire tag article.txt`, `claimwire tag news/*.jsonl -o tagged.jsonl`,
+    Examples: `claimwire tag article.txt`, `claimwire tag 'news/*.jsonl.gz' -o tagged.jsonl`,
     `cat article.html | claimwire tag - --format jsonl`
     """
     from claimwire.serve import commands
@@ -142,6 +153,7 @@ def tag(
         input_format=input_format,
         show_removed=show_removed,
         threads=threads,
+        resume=resume,
     )
     raise typer.Exit(commands.tag(paths, options))
 

@@ -21,7 +21,16 @@ from claimwire.serve.commands import TagOptions, tag
 
 from .conftest import ARTICLE, ARTICLE_SENTENCES, PAGE, RunTag, write_lines
 
-VERDICT = {"label", "labels", "scores", "confidence", "needs_review", "truncated", "model"}
+VERDICT = {
+    "label",
+    "labels",
+    "scores",
+    "confidence",
+    "needs_review",
+    "truncated",
+    "english",
+    "model",
+}
 PLACE = {"article_id", "sentence_index", "start", "end", "text"}
 
 
@@ -141,7 +150,7 @@ class TestOutputs:
     def test_the_same_command_gives_the_same_bytes(
         self, run_tag: RunTag, article: Path, tmp_path: Path
     ) -> None:
-        for suffix in ("jsonl", "csv", "txt"):
+        for suffix in ("jsonl", "csv", "parquet", "html", "txt"):
             files = [tmp_path / f"{number}.{suffix}" for number in (1, 2)]
             for file in files:
                 assert run_tag(article, output=file).code == 0
@@ -156,8 +165,8 @@ class TestOutputs:
         lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
         assert [json.loads(line)["text"] for line in lines] == ARTICLE_SENTENCES
         assert sorted(path.name for path in tmp_path.iterdir()) == ["article.txt", "out.jsonl"]
-        with pytest.raises(InputError, match=r"\.parquet.*give --format"):
-            run_tag(article, output=tmp_path / "out.parquet")
+        with pytest.raises(InputError, match=r"\.pdf.*give --format"):
+            run_tag(article, output=tmp_path / "out.pdf")
 
     def test_csv_has_a_column_for_every_field_of_any_record(
         self, run_tag: RunTag, tmp_path: Path
@@ -233,11 +242,20 @@ class TestOutputs:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"output_format": "parquet"}, "--format: expected one of table, jsonl, csv"),
+            (
+                {"output_format": "pdf"},
+                "--format: expected one of table, jsonl, csv, parquet, html",
+            ),
             ({"unit": "page"}, "--unit: expected one of article, sentence, found 'page'"),
-            ({"input_format": "pdf"}, "--input-format: expected one of auto, text, html, jsonl"),
+            (
+                {"input_format": "pdf"},
+                "--input-format: expected one of auto, text, html, jsonl, csv",
+            ),
             ({"threads": 0}, "--threads: expected 1 or more, found 0"),
             ({"unit": "sentence", "show_removed": True}, "--show-removed needs --unit article"),
+            ({"resume": True, "output_format": "jsonl"}, "--resume: expected -o FILE"),
+            ({"resume": True, "output": Path("/dev/null"), "output_format": "csv"}, "expected -o"),
+            ({"resume": True, "output": Path("/tmp/x.html")}, "one of csv, jsonl, parquet, found"),
             ({"output": Path("/")}, "found a directory: add a file name"),
             ({"output": Path("/no/such/out.jsonl")}, "create it first"),
         ],

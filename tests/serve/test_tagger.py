@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from claimwire.data.errors import InputError
 from claimwire.data.labels import LABELS, Label
+from claimwire.data.segment import Span
 from claimwire.model.release import load_release
 from claimwire.serve.tagger import BATCH_SENTENCES, TaggedSentence, Tagger
 
@@ -86,6 +87,28 @@ def test_a_stream_is_read_ahead_by_a_bounded_number_of_articles(tagger: Tagger) 
     for _ in range(10):
         assert len(next(stream)) == 2
     assert taken == BATCH_SENTENCES / 2
+
+
+def test_what_came_before_a_broken_stream_is_not_lost(tagger: Tagger) -> None:
+    def breaking() -> Iterator[str]:
+        yield from ["Shell one fell.", "Shell two fell. It hit a barn."]
+        raise RuntimeError("the source went away")
+
+    given: list[int] = []
+    with pytest.raises(RuntimeError, match="the source went away"):
+        given.extend(len(sentences) for sentences in tagger.tag_many(breaking()))
+    assert given == [1, 2]
+    spans = ((text, Span(0, len(text), text)) for text in breaking())
+    keys: list[str] = []
+    with pytest.raises(RuntimeError, match="the source went away"):
+        keys.extend(key for key, _ in tagger.tag_spans(spans))
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_below_one_are_refused(tiny_release: Path, threads: int) -> None:
+    with pytest.raises(InputError, match=f"threads: expected 1 or more, or None, found {threads}"):
+        Tagger.load(tiny_release, threads=threads)
 
 
 def test_results_do_not_depend_on_batch_mates(tagger: Tagger) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP service, ``claimwire serve`` (the extra ``[serve]``)."""
