@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from claimwire.data.labels import Label
     from claimwire.model.decision import Decision
     from claimwire.model.release import Release
+    from claimwire.serve.explain import Explanation
 
 Key = TypeVar("Key")
 Entry = TypeVar("Entry")
@@ -195,6 +196,21 @@ class Tagger:
     def decide(self, sentences: Sequence[str]) -> list[Decision]:
         """Return the decision on each sentence, in order; all of them are in hand at once."""
         return self._runtime.predict(sentences)
+
+    def explain(self, sentence: str, label: Label | str | None = None) -> Explanation:
+        """Tell which words a label of a sentence rests on, by leaving each of them out.
+
+        Args:
+            sentence: one sentence; it is not split.
+            label: the label to explain; None for the primary one.
+
+        Raises:
+            InputError: ``sentence`` is not a str, or there is no such label.
+        """
+        from claimwire.serve.explain import explain, known_label
+
+        text = _checked(sentence, "sentence")
+        return explain(self._runtime, text, None if label is None else known_label(label))
 
 
 def _groups(weighed: Iterable[tuple[Entry, int]], most_entries: int) -> Iterator[list[Entry]]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from claimwire.data.labels import LABELS, Label
     from claimwire.data.segment import Removed, Segmentation, Span, segment
+    from claimwire.serve.explain import Explanation, WordContribution
     from claimwire.serve.tagger import TaggedSentence, Tagger
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ __all__ = [
     "ConfigError",
     "CorpusError",
     "EncoderError",
+    "Explanation",
     "InputError",
     "Label",
     "MissingExtraError",
@@ -52,6 +54,7 @@ __all__ = [
     "TaggedSentence",
     "Tagger",
     "TrackingError",
+    "WordContribution",
     "__version__",
     "segment",
 ]
@@ -59,6 +62,7 @@ __all__ = [
 _HOME = {
     **dict.fromkeys(("LABELS", "Label"), "claimwire.data.labels"),
     **dict.fromkeys(("Removed", "Segmentation", "Span", "segment"), "claimwire.data.segment"),
+    **dict.fromkeys(("Explanation", "WordContribution"), "claimwire.serve.explain"),
     **dict.fromkeys(("TaggedSentence", "Tagger"), "claimwire.serve.tagger"),
     **{name: "claimwire.data.errors" for name in __all__ if name.endswith("Error")},
 }

@@ -1,4 +1,4 @@
-"""``claimwire serve``: options and help; the work is done in ``claimwire.serve.http``."""
+"""``claimwire explain`` and ``claimwire serve``: options and help; the work is done in the room."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from claimwire.options import ModelOption
+from claimwire.options import ModelOption, TableOrJson
 
 serving_app = typer.Typer()
 
@@ -18,6 +18,33 @@ def _option(meaning: str, **more: Any) -> Any:
 
 def _limit(variable: str, meaning: str, least: float = 1) -> Any:
     return _option(meaning, envvar=f"CLAIMWIRE_SERVE_{variable}", min=least)
+
+
+@serving_app.command()
+def explain(
+    sentence: Annotated[
+        str, typer.Argument(metavar="SENTENCE", help="One sentence.", show_default=False)
+    ],
+    model: ModelOption = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            metavar="NAME",
+            help="The label to explain. Default: the sentence's primary one.",
+        ),
+    ] = None,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Show which words of a sentence a label rests on.
+
+    Each word is left out in turn; it counts as much as the label's log-odds then drop.
+
+    Example: `claimwire explain 'The missile was intercepted over the harbour.'`
+    """
+    from claimwire.serve import explain_commands
+
+    raise typer.Exit(explain_commands.explain(sentence, model, label, output_format))
 
 
 @serving_app.command()
