@@ -1,0 +1,261 @@
+"""Inference speed: claimwire against what people would otherwise run, same sentences, same weights.
+
+Run from the repository's root, with the extra [dev] installed and nothing else running::
+
+    python benchmarks/inference.py                     # sentences of the composed corpus
+    python benchmarks/inference.py --sentences FILE    # JSON Lines with a ``text`` a line
+
+All contestants run one network, ``packaged:claimwire`` under a head of random weights (speed does
+not depend on what they are), on the same number of threads, without a cache: the Hugging Face
+pipeline one by one and at its best batch size, torch in bf16, onnxruntime fp32 and int8 in arrival
+order and in batches of 32, CTranslate2 and OpenVINO where they are installed, and claimwire's own
+Runtime. Each is warmed up, then timed ``--repeats`` times; the best counts. Rates are written as
+ratios to the pipeline one by one, since seconds depend on the machine. Writes
+``benchmarks/results/inference.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+import torch  # noqa: TID253
+
+from claimwire.data.corpus import default_corpus, load_examples
+from claimwire.data.labels import CLAIM_LABELS
+from claimwire.model.export import export_onnx, write_tokenizer
+from claimwire.model.manifest import ManifestDraft
+from claimwire.model.network import build_classifier
+from claimwire.model.quantize import quantize_onnx
+from claimwire.model.release import load_release, write_release
+from claimwire.model.runtime import Runtime
+
+RESULTS: Final = Path("benchmarks/results/inference.md")
+MAX_LENGTH: Final = 128
+BATCH: Final = 32
+PIPELINE_BATCHES: Final = (8, 32, 128)
+FEW: Final = 200
+"""Sentences for the slow contestants; a rate needs no more."""
+
+Contestant = Callable[[Sequence[str]], object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
+    parser.add_argument("--sentences", type=Path)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    sentences = _sentences(options.sentences, options.count)
+    with tempfile.TemporaryDirectory(prefix="claimwire-benchmark-") as scratch:
+        rates = {}
+        for name, contestant, some in _contestants(Path(scratch), options.threads):
+            chosen = sentences[:some] if some else sentences
+            rates[name] = _rate(contestant, chosen, options.repeats)
+            print(f"{name}: {rates[name]:.1f} sentences/s", flush=True)
+        ceiling = _share_of_ceiling(Path(scratch), sentences, rates["claimwire"])
+    text = _report(rates, sentences, options.threads, ceiling)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(text, encoding="utf-8")
+    print(text)
+
+
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    pass
+
+
+def _sentences(path: Path | None, count: int) -> list[str]:
+    if path is None:
+        texts = [example.text for example in load_examples(default_corpus())]
+    else:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        texts = [json.loads(line)["text"] for line in lines if line.strip()]
+    distinct = list(dict.fromkeys(texts))  # nothing is to be had twice
+    np.random.default_rng(0).shuffle(distinct)
+    return distinct[:count]
+
+
+def _rate(contestant: Contestant, sentences: Sequence[str], repeats: int) -> float:
+    contestant(sentences[: max(20, len(sentences) // 10)])
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        contestant(sentences)
+        best = min(best, time.perf_counter() - start)
+    return len(sentences) / best
+
+
+def _contestants(scratch: Path, threads: int) -> Iterator[tuple[str, Contestant, int | None]]:
+    """Yield name, contestant, and how many sentences it gets (None: all)."""
+    torch.manual_seed(0)
+    model, tokenizer = build_classifier("packaged:claimwire")
+    model.eval()
+    hub, full, small = scratch / "hub", scratch / "fp32.onnx", scratch / "int8.onnx"
+    model.save_pretrained(hub)
+    tokenizer.save_pretrained(hub)
+    export_onnx(model, full)
+    quantize_onnx(full, small)
+    write_tokenizer(tokenizer, scratch / "tokenizer.json")
+
+    from transformers import pipeline
+
+    pipe = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device=-1)
+
+    def piped(batch_size: int) -> Contestant:
+        return lambda texts: pipe(
+            list(texts), batch_size=batch_size, truncation=True, max_length=MAX_LENGTH
+        )
+
+    yield "pipeline one by one", piped(1), FEW
+    for batch_size in PIPELINE_BATCHES:
+        yield f"pipeline, batches of {batch_size}", piped(batch_size), FEW
+
+    def batches(texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(texts), BATCH):
+            yield dict(
+                tokenizer(
+                    list(texts[start : start + BATCH]),
+                    truncation=True,
+                    max_length=MAX_LENGTH,
+                    padding=True,
+                    return_tensors="np",
+                )
+            )
+
+    def in_bf16(texts: Sequence[str]) -> None:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            for batch in batches(texts):
+                model(**{name: torch.from_numpy(array) for name, array in batch.items()})
+
+    yield f"torch bf16, batches of {BATCH}", in_bf16, FEW
+    for name, path in (("fp32", full), ("int8", small)):
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(str(path), settings, ["CPUExecutionProvider"])
+
+        def in_ort(texts: Sequence[str], session: onnxruntime.InferenceSession = session) -> None:
+            for batch in batches(texts):
+                session.run(["logits"], batch)
+
+        yield f"onnxruntime {name}, batches of {BATCH}", in_ort, None
+    if importlib.util.find_spec("openvino") is not None:
+        yield f"OpenVINO, batches of {BATCH}", _in_openvino(full, threads, batches), None
+    if importlib.util.find_spec("ctranslate2") is not None:
+        yield (
+            f"CTranslate2 int8, batches of {BATCH}",
+            _in_ct2(hub, scratch, threads, tokenizer),
+            None,
+        )
+    draft = ManifestDraft(
+        name="benchmark",
+        version="1",
+        base="packaged:claimwire",
+        thresholds=dict.fromkeys(CLAIM_LABELS, 0.5),
+        review_threshold=0.5,
+        max_length=MAX_LENGTH,
+        precision="int8",
+        corpus_digest="sha256:0",
+        config_digest="sha256:0",
+    )
+    written = write_release(
+        scratch / "release",
+        draft,
+        model_onnx=small,
+        tokenizer_json=scratch / "tokenizer.json",
+        model_card="",
+    )
+    yield "claimwire", Runtime(load_release(written.directory), threads).predict, None
+
+
+def _in_openvino(onnx: Path, threads: int, batches: Any) -> Contestant:
+    import openvino
+
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    compiled = openvino.Core().compile_model(str(onnx), "CPU", settings)
+    request = compiled.create_infer_request()
+
+    def run(texts: Sequence[str]) -> None:
+        for batch in batches(texts):
+            request.infer(batch)
+
+    return run
+
+
+def _in_ct2(hub: Path, scratch: Path, threads: int, tokenizer: Any) -> Contestant:
+    import ctranslate2
+
+    converted = scratch / "ct2"
+    ctranslate2.converters.TransformersConverter(str(hub)).convert(
+        str(converted), quantization="int8"
+    )
+    encoder = ctranslate2.Encoder(str(converted), intra_threads=threads, compute_type="int8")
+
+    def run(texts: Sequence[str]) -> None:
+        for start in range(0, len(texts), BATCH):
+            ids = tokenizer(
+                list(texts[start : start + BATCH]), truncation=True, max_length=MAX_LENGTH
+            )["input_ids"]
+            np.asarray(encoder.forward_batch(ids).last_hidden_state)
+
+    return run
+
+
+def _share_of_ceiling(scratch: Path, sentences: Sequence[str], rate: float) -> float:
+    """Return claimwire's matrix operations a second over those of a large fp32 product."""
+    a = torch.rand(1536, 1536)
+    b = torch.rand(1536, 1536)
+    best = float("inf")
+    for _ in range(8):
+        start = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - start)
+    ceiling = 2 * 1536**3 / best
+    from transformers import AutoConfig, AutoTokenizer
+
+    shape = AutoConfig.from_pretrained(scratch / "hub")
+    tokenizer = AutoTokenizer.from_pretrained(scratch / "hub")
+    ids = tokenizer(list(sentences), truncation=True, max_length=MAX_LENGTH)["input_ids"]
+    tokens = float(np.mean([len(row) for row in ids]))
+    weights = shape.n_layers * (4 * shape.dim**2 + 2 * shape.dim * shape.hidden_dim)
+    return rate * tokens * 2 * weights / ceiling
+
+
+def _report(rates: dict[str, float], sentences: Sequence[str], threads: int, ceiling: float) -> str:
+    first = rates["pipeline one by one"]
+    rows = [f"| {name} | {rate / first:.2f} |" for name, rate in rates.items()]
+    best_other = max(rate for name, rate in rates.items() if name != "claimwire")
+    words = float(np.mean([len(text.split()) for text in sentences]))
+    return "\n".join(
+        [
+            "# Inference speed",
+            "",
+            f"{len(sentences):,} sentences of {words:.0f} words in the mean ({FEW} for pipelines "
+            f"and torch), {threads} threads, {os.cpu_count()} processors.",
+            "",
+            "| contestant | sentences/s, as a ratio |",
+            "|---|---|",
+            *rows,
+            "",
+            f"claimwire is {rates['claimwire'] / first:.1f} times the pipeline one by one and "
+            f"{rates['claimwire'] / best_other:.2f} times the fastest of the others. Its matrix "
+            f"products run at {ceiling:.0%} of the rate of a large product in fp32 by torch, in "
+            "the same run.",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
