@@ -1,9 +1,9 @@
 """From the trained network to ONNX.
 
 The graph is written operator by operator instead of being traced. DistilBERT is small enough for
-that, and it gives what tracing does not: fused attention and layer norm, the same bytes for
-the same weights, no dependence on the exporter of one torch version, and a last layer that
-computes only the [CLS] row, the only one that the head reads. A test holds it to the torch model.
+that, and it gives what tracing does not: fused attention, the same bytes for the same weights, no
+dependence on the exporter of one torch version, and a last layer that computes only the [CLS] row,
+the only one that the head reads. A test holds it to the torch model.
 """
 
 from __future__ import annotations
@@ -137,34 +137,38 @@ def _layer(
         f"{name}.attention",
         num_heads=heads,
     )
-    after_attention = build.fused(
-        "SkipLayerNormalization",
-        [
-            linear(attended, "attention.out_lin"),
-            query_rows,
-            vector("sa_layer_norm.weight"),
-            vector("sa_layer_norm.bias"),
-            vector("attention.out_lin.bias"),
-        ],
+    after_attention = _add_and_norm(
+        build,
+        (linear(attended, "attention.out_lin"), vector("attention.out_lin.bias"), query_rows),
+        (vector("sa_layer_norm.weight"), vector("sa_layer_norm.bias")),
         f"{name}.attention.normalised",
-        epsilon=LAYER_NORM_EPSILON,
     )
     activated = build.fused(
         "BiasGelu",
         [linear(after_attention, "ffn.lin1"), vector("ffn.lin1.bias")],
         f"{name}.activated",
     )
-    return build.fused(
-        "SkipLayerNormalization",
-        [
-            linear(activated, "ffn.lin2"),
-            after_attention,
-            vector("output_layer_norm.weight"),
-            vector("output_layer_norm.bias"),
-            vector("ffn.lin2.bias"),
-        ],
+    return _add_and_norm(
+        build,
+        (linear(activated, "ffn.lin2"), vector("ffn.lin2.bias"), after_attention),
+        (vector("output_layer_norm.weight"), vector("output_layer_norm.bias")),
         f"{name}.normalised",
-        epsilon=LAYER_NORM_EPSILON,
+    )
+
+
+def _add_and_norm(
+    build: GraphBuilder, summands: tuple[str, str, str], norm: tuple[str, str], name: str
+) -> str:
+    """Values, bias and residual summed, then normalised over the last axis.
+
+    onnxruntime's fused SkipLayerNormalization does the same and took five times as long as the
+    three plain operators (1.32 with AVX-512: 550 against 115 microseconds a sentence).
+    """
+    values, bias, residual = summands
+    biased = build.node("Add", [values, bias], f"{name}.biased")
+    summed = build.node("Add", [biased, residual], f"{name}.summed")
+    return build.node(
+        "LayerNormalization", [summed, *norm], name, axis=-1, epsilon=LAYER_NORM_EPSILON
     )
 
 

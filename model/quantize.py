@@ -91,17 +91,18 @@ class _Rewriter:
         quantized, scales = _symmetric(matrix, WEIGHT_RANGE, axis=0)
         rows, row_scale = self._quantize_tokens(values)
         build = self.build
-        product = build.node(
-            "MatMulInteger",
+        product = build.fused(
+            "MatMulIntegerToFloat",
             [
                 rows,
                 build.weight(f"{name}.int8", quantized),
+                self._constant("one", np.float32(1)),
+                build.weight(f"{name}.scale", scales[0]),
                 self._constant("activation_zero", np.uint8(ACTIVATION_ZERO)),
             ],
-            f"{output}.int32",
+            f"{output}.scaled",
         )
-        scaled = build.node("Mul", [self._to_float(product), row_scale], f"{output}.scaled")
-        build.node("Mul", [scaled, build.weight(f"{name}.scale", scales[0])], output)
+        build.node("Mul", [product, row_scale], output)
 
     def _quantize_tokens(self, values: str) -> tuple[str, str]:
         """Quantize ``[*, dim]`` row by row, once for all products that read it."""
@@ -117,14 +118,13 @@ class _Rewriter:
         return self._quantized_inputs[values]
 
     def _shifted(self, values: str, scale: str) -> str:
-        from onnx import TensorProto
-
+        """Values over their token's scale, rounded and shifted to uint8 by one operator."""
         build = self.build
-        divided = build.node("Div", [values, scale], f"{values}.divided")
-        rounded = build.node("Round", [divided], f"{values}.rounded")
-        zero = self._constant("activation_shift", np.float32(ACTIVATION_ZERO))
-        shifted = build.node("Add", [rounded, zero], f"{values}.shifted")
-        return build.node("Cast", [shifted], f"{values}.uint8", to=TensorProto.UINT8)
+        inverse = build.node("Reciprocal", [scale], f"{values}.inverse")
+        unit = build.node("Mul", [values, inverse], f"{values}.unit")
+        one = self._constant("one", np.float32(1))
+        zero = self._constant("activation_zero", np.uint8(ACTIVATION_ZERO))
+        return build.node("QuantizeLinear", [unit, one, zero], f"{values}.uint8")
 
     def _to_float(self, values: str) -> str:
         from onnx import TensorProto

@@ -1,9 +1,9 @@
 """From what a user writes after ``--model`` to a release directory.
 
-A reference is None (the shipped release), ``base`` (the larger one, a distribution of its own), a
-directory, or ``models:/NAME@ALIAS`` or
-``models:/NAME/VERSION`` of an MLflow registry. A registered model's files are fetched and read
-directly: no code that travels with a model is ever run.
+A reference is None or ``small`` (the shipped release), ``base`` (the larger one, a distribution
+of its own), a directory, or ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` of an MLflow
+registry. A registered model's files are fetched and read directly: no code that travels with a
+model is ever run.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from claimwire.model.manifest import MANIFEST_NAME
 from claimwire.model.release import BASE, base_release, default_release
 
 REGISTRY_SCHEME: Final = "models:/"
+SMALL: Final = "small"
+"""How the default release is named where both are."""
 DEFAULT_TRACKING_URI: Final = "sqlite:///artifacts/mlflow.db"
 """Where ``claimwire train`` records runs where nothing else is said; relative to the current
 directory."""
@@ -62,13 +64,14 @@ def resolve_release(reference: str | Path | None) -> Path:
     if isinstance(reference, str) and reference.startswith(REGISTRY_SCHEME):
         return _fetch(reference)
     directory = Path(reference)
-    if reference == BASE and not directory.is_dir():
-        return base_release()
+    shipped = {SMALL: default_release, BASE: base_release}.get(str(reference))
+    if shipped is not None and not directory.is_dir():
+        return shipped()
     if not directory.is_dir():
         raise ReleaseError(
             f"{reference}: expected a release directory (with {MANIFEST_NAME}) or a reference "
-            f"such as base or models:/claimwire@champion, found {_what_is(directory)}: check the "
-            "path, or see the shipped ones with `claimwire models list`"
+            f"such as small, base or models:/claimwire@champion, found {_what_is(directory)}: "
+            "check the path, or see the shipped ones with `claimwire models list`"
         )
     return directory
 
