@@ -1,16 +1,23 @@
-"""Macro-F1 against labelled sentences, round by round, with one recipe: figures and a plot.
+r"""Macro-F1 against labelled sentences, with one recipe: figures and plots.
 
 Run from the repository's root, with the extra [dev] installed and the real sentences rebuilt::
 
     claimwire corpus rebuild
     python benchmarks/learning_curve.py --seeds 13 --held-out REAL-DEV.jsonl
+    python benchmarks/learning_curve.py --base packaged:minilm --sets composed real both \
+        --seeds 13 14 15 --sizes 500 1000 2000 4000 --held-out REAL-DEV.jsonl
 
-A point trains ``configs/release.yaml`` with three epochs and without second target or teacher on
-the composed corpus and the rounds up to one; it is measured on the whole validation split, on its
-real part, and on ``--held-out``, a file of real sentences that nothing is chosen by. Points that
-are in the results already are not trained again, so the command can be stopped. Three of the
-recorded points are of other runs, evaluated by the same functions; their ``note`` says which.
-Writes ``benchmarks/results/learning-curve.json`` and ``docs/figures/learning-curve.svg``.
+The first form goes by rounds of real text. A point trains ``configs/release.yaml`` with three
+epochs and without second target or teacher on the composed corpus and the rounds up to one; it is
+measured on the whole validation split, on its real part, and on ``--held-out``, a file of real
+sentences that nothing is chosen by. Three of the recorded points are of other runs, evaluated by
+the same functions; their ``note`` says which. Writes ``benchmarks/results/learning-curve.json``
+and ``docs/figures/learning-curve.svg``.
+
+The second form says what composed and real sentences are worth: see
+``benchmarks/composed_and_real.py``, which it runs.
+
+Points that are in the results already are not trained again, so either can be stopped.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import composed_and_real
 from rich.console import Console
 
 from claimwire.data.documents import read_records
@@ -30,7 +38,6 @@ from claimwire.train.evaluate import evaluate_records
 from claimwire.train.load_config import load_config
 from claimwire.train.pipeline import run_training
 
-REAL = Path("artifacts/corpus/real")
 RESULTS = Path("benchmarks/results/learning-curve.json")
 PLOT = Path("docs/figures/learning-curve.svg")
 SERIES = {"held_out": "real development text", "validation_real": "real validation"}
@@ -41,15 +48,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, nargs="+", default=[0, 2, 3, 4, 5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--real", type=Path, default=Path("artifacts/corpus/real"))
     parser.add_argument("--plot-only", action="store_true")
+    composed_and_real.add_options(parser)
     parser.add_argument("overrides", nargs="*", help="KEY=VALUE of the configuration")
     options = parser.parse_args()
+    if options.sets:
+        composed_and_real.run(options)
+        return
     points = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
     for seed in [] if options.plot_only else options.seeds:
         for last in options.rounds:
             if any(p["rounds"] == last and p["seed"] == seed for p in points):
                 continue
-            points.append(_point(last, seed, options.held_out, options.overrides))
+            points.append(_point(last, seed, options))
             RESULTS.write_text(json.dumps(points, indent=1) + "\n")
     _plot(points)
 
@@ -58,14 +70,15 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
     pass
 
 
-def _point(last: int, seed: int, held_out: Path | None, overrides: Sequence[str]) -> dict[str, Any]:
+def _point(last: int, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Train on the rounds up to ``last`` (0: the composed corpus alone) and measure."""
+    real = options.real
     with tempfile.TemporaryDirectory(prefix="claimwire-curve-") as scratch:
         train = Path(scratch) / "train.jsonl"
-        lines = (REAL / "train.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (real / "train.jsonl").read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if json.loads(line)["round"] <= last]
         train.write_text("\n".join(kept) + "\n", encoding="utf-8")
-        files = [*([train] if kept else []), REAL / "validation.jsonl", REAL / "test.jsonl"]
+        files = [*([train] if kept else []), real / "validation.jsonl", real / "test.jsonl"]
         config = load_config(
             Path("configs/release.yaml"),
             [
@@ -76,33 +89,25 @@ def _point(last: int, seed: int, held_out: Path | None, overrides: Sequence[str]
                 "train.second_target=1.0",
                 "distillation.soft_labels=null",
                 "tracking.registered_model=null",
-                *overrides,
+                *options.overrides,
             ],
         )
         outcome = run_training(config, Console())
     measured = {"validation": outcome.measured.evaluations["validation"]}
     measured["validation_real"] = outcome.measured.evaluations["validation_extra"]
-    if held_out is not None:
+    if options.held_out is not None:
         runtime = Runtime(outcome.measured.release)
-        measured["held_out"] = evaluate_records(read_records(held_out), runtime)
+        measured["held_out"] = evaluate_records(read_records(options.held_out), runtime)
     return {
         "rounds": last,
         "seed": seed,
         "real_sentences": len(kept),
-        **{
-            name: {"macro_f1": e.primary_macro_f1, "ci95": list(e.ci95), "n": e.n}
-            for name, e in measured.items()
-        },
+        **{name: composed_and_real.figures(each) for name, each in measured.items()},
     }
 
 
 def _plot(points: Sequence[dict[str, Any]]) -> None:
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "claimwire"  # the same figures give the same bytes
-    from matplotlib import pyplot as plt
-
+    plt = composed_and_real.pyplot()
     figure, axes = plt.subplots(figsize=(7, 4.2))
     for shift, (series, title) in enumerate(SERIES.items()):
         chosen = sorted((p for p in points if series in p), key=lambda p: p["real_sentences"])
@@ -119,8 +124,7 @@ def _plot(points: Sequence[dict[str, Any]]) -> None:
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     figure.tight_layout()
-    PLOT.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PLOT, metadata={"Date": None})
+    composed_and_real.save(figure, PLOT)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+from claimwire.data.annotations import Annotation, Pass
 from claimwire.data.labels import LABELS, Label
 from claimwire.data.standoff_labels import Labelling
 
@@ -62,22 +63,34 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
 
 def agreement(labellings: Iterable[Labelling]) -> Agreement:
     """Return the agreement of the blind passes over the sentences that several of them labelled."""
-    by_sentence: dict[str, list[Labelling]] = defaultdict(list)
+    by_sentence: dict[str, list[tuple[Label, ...]]] = defaultdict(list)
     for each in labellings:
         if each.labeller in BLIND_PASSES:
-            by_sentence[each.id].append(each)
-    units = [passes for passes in by_sentence.values() if len(passes) > 1]
+            by_sentence[each.id].append(tuple(each.labels))
+    return agreement_of([passes for passes in by_sentence.values() if len(passes) > 1])
 
-    def alpha(value: Callable[[Labelling], Hashable]) -> float | None:
+
+def composed_agreement(annotations: Iterable[Annotation], passes: Sequence[Pass]) -> Agreement:
+    """Return the agreement of ``passes`` over the composed sentences that each of them labelled."""
+    given = [annotation.given() for annotation in annotations]
+    return agreement_of(
+        [[each[name] for name in passes] for each in given if all(name in each for name in passes)]
+    )
+
+
+def agreement_of(units: Sequence[Sequence[tuple[Label, ...]]]) -> Agreement:
+    """Return the agreement over sentences, each with the label lists that its passes gave."""
+
+    def alpha(value: Callable[[tuple[Label, ...]], Hashable]) -> float | None:
         return krippendorff_alpha([value(each) for each in passes] for passes in units)
 
     return Agreement(
         sentences=len(units),
-        same=sum(len({tuple(each.labels) for each in passes}) == 1 for passes in units),
-        primary=alpha(lambda each: each.labels[0]),
+        same=sum(len(set(passes)) == 1 for passes in units),
+        primary=alpha(lambda labels: labels[0]),
         per_label={label: alpha(_has(label)) for label in LABELS},
     )
 
 
-def _has(label: Label) -> Callable[[Labelling], Hashable]:
-    return lambda each: label in each.labels
+def _has(label: Label) -> Callable[[tuple[Label, ...]], Hashable]:
+    return lambda labels: label in labels

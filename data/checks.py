@@ -36,6 +36,10 @@ class Rule(StrEnum):
     NEAR_ACROSS = "near duplicates across splits"
     WITHIN = "duplicates within a split"
     SHORT = "exact duplicates under 4 words"
+    ANNOTATIONS = "labels as annotated"
+    SHARED_RUNS = "eight words of real text"
+    TEMPLATES = "template smell"
+    BALANCE = "balance of the sides"
 
 
 @dataclass(frozen=True, slots=True)

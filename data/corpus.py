@@ -171,12 +171,12 @@ def load_examples(
     for path in extra:
         records, file_faults = parse_records(path)
         faults += file_faults
-        examples += [_extra_example(path, located) for located in records]
+        examples += [extra_example(path, located) for located in records]
     raise_for_faults(faults)
     return examples
 
 
-def _extra_example(path: Path, located: Located[Record]) -> Example:
+def extra_example(path: Path, located: Located[Record]) -> Example:
     """Return the example of a record from the extra file ``path``."""
     record = located.value
     position = Position(str(path), located.line, located.sentence)

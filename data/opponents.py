@@ -89,14 +89,12 @@ class Conflict:
         alias, rest = match["name"], match.string[match.end() :]
         # The full stop of an abbreviation at the end is the sentence's, too.
         ends = alias.endswith(".") and not rest.strip("\"'”’) ")
-        return _rewritten(match, self.aliases[_as_listed(alias, self.aliases)]) + (
-            "." if ends else ""
-        )
+        return _rewritten(match, self.aliases) + ("." if ends else "")
 
     def _exchanged(self, match: re.Match[str]) -> str:
         if match["kept"]:
             return match[0]
-        return _rewritten(match, self._counterpart[_as_listed(match["name"], self._counterpart)])
+        return _rewritten(match, self._counterpart)
 
 
 def _name_pattern(names: Iterable[str], keep: Iterable[str]) -> re.Pattern[str]:
@@ -125,13 +123,16 @@ def _as_listed(name: str, listed: Container[str]) -> str:
     return name if name in listed else name[0].lower() + name[1:]
 
 
-def _rewritten(match: re.Match[str], name: str) -> str:
-    """Return what stands in for ``match``: ``name`` with its article, plural and possessive."""
+def _rewritten(match: re.Match[str], names: Mapping[str, str]) -> str:
+    """Return what ``names`` has for ``match``, with its article, plural, possessive and capital."""
+    listed = _as_listed(match["name"], names)
+    name = names[listed]
     plural, possessive = match["plural"] or "", match["possessive"] or ""
     if possessive and not (name + plural).lower().endswith("s"):
         possessive += "s"
     begins = not any(character.isalpha() for character in match.string[: match.start()])
-    if name[0].islower() and (begins or match["name"].startswith("The ")):
+    # Al-Shabaab, listed with a small letter, begins something: "SOMALIA: Al-Shabaab attacked".
+    if name[0].islower() and (begins or listed != match["name"]):
         name = name[0].upper() + name[1:]
     article = ""
     if match["article"]:
@@ -183,16 +184,36 @@ def swap_sentence(
     return None if swap is None or swap.text == text else swap
 
 
-def conflict_of_document(parties: Mapping[str, str] | None) -> Conflict | None:
-    """Return the conflict that a document's own ``parties`` (names by role) describe.
+def conflict_of_document(
+    parties: Mapping[str, str] | None, table: Sequence[Conflict] = ()
+) -> Conflict | None:
+    """Return the conflict that a document's own ``parties`` (sides by name) describe.
 
-    None where they are not exactly two different names: then who opposes whom is not said.
+    None where they are not two sides with one proper name each, of one kind (both Velmari and
+    Oskan, or both Velmar and Osk), since then which name answers to which is not said; and where
+    a conflict of ``table`` knows both names, since it pairs them better.
     """
-    stripped = (re.sub(r"(?i)^the\s+", "", name.strip()) for name in (parties or {}).values())
-    names = list(dict.fromkeys(name for name in stripped if name))
-    if len(names) != 2 or names[0].casefold() == names[1].casefold():
+    names: dict[str, set[str]] = {}
+    for name, side in (parties or {}).items():
+        names.setdefault(side, set()).add(re.sub(r"(?i)^the\s+", "", name))
+    if len(names) != 2 or any(len(of_side) != 1 for of_side in names.values()):
         return None
-    return Conflict("the document's parties", ((names[0], names[1]),))
+    left, right = (name for of_side in names.values() for name in of_side)
+    if _kind(left) != _kind(right) or not (left[0].isupper() and right[0].isupper()):
+        return None
+    if left.casefold() == right.casefold() or any(_knows(c, left, right) for c in table):
+        return None
+    return Conflict("the document's parties", ((left, right),))
+
+
+def _kind(name: str) -> str:
+    """Return what can stand for a name: a people by its usual endings, one or many, or a thing."""
+    match = re.search(r"(?:an|ish|ese|(?<=\w{2})i)(?P<many>s?)$", name)
+    return "thing" if match is None else "people" if match["many"] else "of a people"
+
+
+def _knows(conflict: Conflict, left: str, right: str) -> bool:
+    return all(any(conflict.named(name)) for name in (left, right))
 
 
 class _Fields(BaseModel):

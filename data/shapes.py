@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from claimwire.data.jsonlines import describe_value, did_you_mean
 from claimwire.data.labels import LABELS, Label, problem_with_labels
+from claimwire.data.parties import SIDE, stands_in
 
 Split = Literal["train", "validation", "test"]
 
@@ -71,7 +72,28 @@ def _labels_by_the_contract(value: object) -> list[Label]:
     return [Label(name) for name in value]
 
 
+def _names_with_sides(value: object) -> dict[str, str] | None:
+    """Return the sides by name, or say which entry is no name with a slug."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise _parties_error("", f"expected {EXPECTED['parties']}, found {describe_value(value)}")
+    for name, side in value.items():
+        if not isinstance(name, str) or not name or name != name.strip():
+            found = describe_value(name)
+            raise _parties_error("", f"expected names without spaces around them, found {found}")
+        if not isinstance(side, str) or not SIDE.fullmatch(side):
+            message = "expected a side in small letters, such as al-shabaab, found "
+            raise _parties_error(f"{name}: ", message + describe_value(side))
+    return value
+
+
+def _parties_error(place: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(OWN_MESSAGE, "{problem}", {"problem": place + message})
+
+
 Text = Annotated[str, Field(pattern=r"\S")]
+Parties = Annotated[dict[str, str] | None, BeforeValidator(_names_with_sides)]
 Labels = Annotated[list[Label], BeforeValidator(_labels_by_the_contract)]
 TheatreName = Annotated[Theatre, Field(strict=False)]
 GenreName = Annotated[Genre, Field(strict=False)]
@@ -87,7 +109,7 @@ EXPECTED: Final[dict[str, str]] = {
     "theatre": "one of " + ", ".join(Theatre),
     "genre": "one of " + ", ".join(Genre),
     "year": "a whole number from 1000 to 2100",
-    "parties": "an object of strings by role, or null",
+    "parties": "an object of sides by name, or null",
     "sentences": "a list of one or more sentences, each an object with text and labels",
     "id": "a string that is not blank",
     "source": "a string that is not blank",
@@ -137,7 +159,8 @@ class Document(_Strict):
         theatre: where the reported events take place.
         genre: what kind of text it is.
         year: when the piece is set, 1000-2100.
-        parties: the parties' names by role, where the document tells them.
+        parties: the side of each party to the fighting by its name as it stands in a sentence,
+            such as ``{"Kyiv": "ukraine"}``; empty where none is named, None where nobody looked.
         sentences: one or more; only the first may be the title, and then reads like it.
     """
 
@@ -146,7 +169,7 @@ class Document(_Strict):
     theatre: TheatreName
     genre: GenreName
     year: Year
-    parties: dict[str, str] | None = None
+    parties: Parties = None
     sentences: Annotated[list[LabelledSentence], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -166,6 +189,18 @@ class Document(_Strict):
                     f"{describe_value(sentence.text)}: make them equal, or is_title false"
                 )
                 raise PydanticCustomError(OWN_MESSAGE, "{problem}", {"problem": problem})
+        return self
+
+    @model_validator(mode="after")
+    def _parties_stand_in_the_text(self) -> Self:
+        texts = [sentence.text for sentence in self.sentences]
+        for name in self.parties or ():
+            if not stands_in(name, texts):
+                raise _parties_error(
+                    f"parties: {name}: ",
+                    "expected a name that stands in a sentence as it is written here, found none: "
+                    "write it as the text has it, or leave it out",
+                )
         return self
 
 

@@ -210,7 +210,7 @@ def actor_swap_flips(
         MissingExtraError: the table is to be read and PyYAML is not installed.
     """
     table = load_conflicts() if conflicts is None else conflicts
-    own = {name: conflict_of_document(roles) for name, roles in (parties or {}).items()}
+    own = {name: conflict_of_document(sides, table) for name, sides in (parties or {}).items()}
     swapped = [
         (example.text, swap)
         for example in examples
@@ -234,7 +234,7 @@ def actor_swap_flips(
 
 
 def document_parties(corpus: Path | None = None) -> dict[str, dict[str, str]]:
-    """Return the parties by role of the corpus's documents that tell them, by ``doc_id``.
+    """Return the sides by name of the corpus's documents that tell them, by ``doc_id``.
 
     Raises:
         InputError: there is no such directory.

@@ -33,7 +33,7 @@ def with_swapped_parties(
     from datasets import Dataset, concatenate_datasets
 
     table = load_conflicts()
-    own = {name: conflict_of_document(roles) for name, roles in parties.items()}
+    own = {name: conflict_of_document(sides, table) for name, sides in parties.items()}
     there = set(train["text"])
     chosen: list[int] = []
     texts: list[str] = []

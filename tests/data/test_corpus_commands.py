@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from claimwire.data.commands import check, stats
+from claimwire.data.composed_checks import CheckOptions
 from claimwire.data.corpus import corpus_digest, load_examples
 from claimwire.data.errors import ConfigError, CorpusError, InputError
+from claimwire.data.standoff_labels import sentence_digest, write_json_lines
 from claimwire.data.stats import UNKNOWN, corpus_stats
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -117,6 +119,44 @@ def test_markup_in_a_sentence_is_printed_as_it_is(
     assert text in capsys.readouterr().out
 
 
+def test_check_fails_on_words_of_real_text(corpus: Path, tmp_path: Path, capsys: Capture) -> None:
+    real = tmp_path / "real.txt"
+    real.write_text("And so guns on the ridge fired on the Tarn dairy again.", encoding="utf-8")
+    assert check(corpus, [], CheckOptions(against=[real])) == 1
+    printed = capsys.readouterr().out
+    assert f"FAILED  shares 'guns on the ridge fired on the tarn' with {real}" in printed
+    assert "      train/a.jsonl:1 sentences[1]\n" in printed
+
+
+def test_check_fails_on_labels_that_are_not_the_outcome(corpus: Path, capsys: Capture) -> None:
+    folder = corpus.parent / "annotations"
+    value = json.loads((corpus / "train" / "a.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    annotation = {
+        "doc_id": value["doc_id"],
+        "sentence": 1,
+        "digest": sentence_digest(value["sentences"][1]["text"]),
+        "author": ["background"],
+        "first": ["background"],
+    }
+    write_json_lines(folder / "train.jsonl", [annotation])
+    assert check(corpus, []) == 1
+    printed = capsys.readouterr().out
+    assert "bears attack_claim, its annotations came to background: mend one" in printed
+    assert check(corpus, [], CheckOptions(annotations=corpus)) == 0
+
+
+def test_check_says_what_it_did_not_look_at(
+    corpus: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(corpus)
+    monkeypatch.delenv("CLAIMWIRE_SHARED", raising=False)
+    assert check(corpus, []) == 0
+    printed = capsys.readouterr().out
+    assert "eight words of real text: not looked at, because no real text is here" in printed
+    assert "labels as annotated: not looked at, because there are no annotations" in printed
+    assert "balance of the sides: not looked at, because no document tells two parties" in printed
+
+
 def test_missing_corpus_and_extra_are_wrong_usage(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         check(tmp_path / "nowhere", [])
@@ -166,6 +206,16 @@ def test_stats_prints_tables(corpus: Path, capsys: Capture) -> None:
     assert lines[-1] == f"digest {corpus_digest(corpus)}"
 
 
+def test_stats_prints_the_same_tables_in_markdown(corpus: Path, capsys: Capture) -> None:
+    assert stats(corpus, [], "markdown") == 0
+    printed = capsys.readouterr().out
+    assert "**By split**\n\n| split | docs | sent | att | int |" in printed
+    assert "| all | 4 | 10 | 3 | 2 | 2 | 3 | 0% | 20% | 8.8 |" in printed
+    assert "| train | 9.0 | 4 | 5 | 10 | 12 | 14 |" in printed
+    assert "Sides" not in printed
+    assert "Agreement" not in printed
+
+
 def test_stats_tables_fit_a_terminal(capsys: Capture) -> None:
     assert stats(None, [], "table") == 0
     lines = capsys.readouterr().out.splitlines()
@@ -190,7 +240,9 @@ def test_groups_add_up(corpus: Path) -> None:
 
 
 def test_stats_refuses_an_unknown_format_and_a_broken_corpus(corpus: Path) -> None:
-    with pytest.raises(ConfigError, match="expected one of table, json, found 'jsn'; did you mean"):
+    with pytest.raises(
+        ConfigError, match="expected one of table, json, markdown, found 'jsn'; did you mean"
+    ):
         stats(corpus, [], "jsn")
     (corpus / "test" / "c.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"c\.jsonl:1: doc_id: missing"):

@@ -64,7 +64,7 @@ def faults_of_records(path: Path) -> str:
 
 
 def test_reads_a_document(tmp_path: Path) -> None:
-    parties = {"attacker": "the river brigade"}
+    parties = {"mill": "millers"}
     path = write(tmp_path / "a.jsonl", document(parties=parties), document(doc_id="own-2"))
     first, second = read_documents(path)
     assert (first.doc_id, second.doc_id) == ("own-1", "own-2")
@@ -161,8 +161,28 @@ WRONG_DOCUMENTS: dict[str, tuple[JsonObject, str]] = {
         "did you mean labels?",
     ),
     "parties of the wrong type": (
-        document(parties={"attacker": 3}),
-        "parties.attacker: expected an object of strings by role, or null, found the number 3",
+        document(parties=["Mill"]),
+        'parties: expected an object of sides by name, or null, found the list ["Mill"]',
+    ),
+    "a side of the wrong type": (
+        document(parties={"Mill": 3}),
+        "parties: Mill: expected a side in small letters, such as al-shabaab, found the number 3",
+    ),
+    "a side that is no slug": (
+        document(parties={"Mill": "The Millers"}),
+        'such as al-shabaab, found the string "The Millers"',
+    ),
+    "a party with spaces around it": (
+        document(parties={" Mill": "millers"}),
+        'parties: expected names without spaces around them, found the string " Mill"',
+    ),
+    "a party of another case": (
+        document(parties={"MILL": "millers"}),
+        "parties: MILL: expected a name that stands in a sentence as it is written here",
+    ),
+    "a party that is a part of a word": (
+        document(parties={"Shel": "shel"}),
+        "parties: Shel: expected a name that stands in a sentence",
     ),
     "no sentence": (document(sentences=[]), "sentences: expected a list of one or more"),
     "a sentence that is a string": (

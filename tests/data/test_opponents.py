@@ -58,6 +58,7 @@ def swapped(text: str) -> str:
             "Iran struck the United States; the USS Tern sailed.",
         ),
         ("The Somali army drove al-Shabaab out.", "Al-Shabaab drove the Somali army out."),
+        ("MOGADISHU: Al-Shabaab fled.", "MOGADISHU: The Somali army fled."),
         ("Hizbullah denies it.", "Israel denies it."),
         ("India sank it in the Indian Ocean.", "Pakistan sank it in the Indian Ocean."),
         ("New Delhi blamed Islamabad.", "Islamabad blamed Delhi."),
@@ -116,15 +117,34 @@ def test_swapping_the_corpus_twice_gives_it_back() -> None:
 
 
 def test_a_document_brings_its_own_parties() -> None:
-    conflict = conflict_of_document({"attacker": "the Northern Army", "defender": "Army"})
+    conflict = conflict_of_document({"the Northern Army": "north", "Army": "south"})
     assert conflict is not None
     assert (
         conflict.swap("The Northern Army hit an Army post.") == "The Army hit a Northern Army post."
     )
-    assert conflict_of_document(None) is None
-    assert conflict_of_document({"a": "Velm", "b": "velm"}) is None
-    assert conflict_of_document({"a": "Velm", "b": "Oska", "c": "Tarn"}) is None
-    assert conflict_of_document({"a": "Velm"}) is None
+
+
+@pytest.mark.parametrize(
+    "parties",
+    [
+        None,
+        {},
+        {"Velm": "velm"},
+        {"Velm": "velm", "VELM": "others"},
+        {"Velm": "velm", "pirates": "pirates"},
+        {"Velmish": "velm", "Oska": "oska"},
+        {"Velmian": "velm", "Oskans": "oska"},
+        {"Velm": "velm", "Oska": "oska", "Tarn": "tarn"},
+        {"Velm": "velm", "Velmish": "velm", "Oska": "oska"},
+    ],
+)
+def test_parties_that_do_not_pair_give_no_conflict(parties: dict[str, str] | None) -> None:
+    assert conflict_of_document(parties) is None
+
+
+def test_the_table_pairs_names_that_it_knows() -> None:
+    assert conflict_of_document({"Ukraine": "ukraine", "Russian": "russia"}, TABLE) is None
+    assert conflict_of_document({"Ukraine": "ukraine", "Velm": "velm"}, TABLE) is not None
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_a_documents_own_parties_go_before_the_table() -> None:
             record("Ukraine fired at a ferry.", "d1"),
         ],
         FirstWord(),
-        parties={"d1": {"attacker": "Velm", "defender": "Russia"}, "other": {"a": "X", "b": "Y"}},
+        parties={"d1": {"Velm": "velm", "Russia": "russia"}, "other": {"X": "x", "Y": "y"}},
     )
     assert report.changed == Share(2, 2)
     assert [flip.swapped for flip in report.flips] == [
@@ -186,10 +186,10 @@ def test_the_parties_of_a_corpus_are_read(tmp_path: Path) -> None:
         (tmp_path / split).mkdir()
         lines = [{**document, "doc_id": f"{split}-1"}]
         if split == "test":
-            lines.append({**document, "doc_id": "test-2", "parties": {"a": "Velm", "b": "Oska"}})
+            lines.append({**document, "doc_id": "test-2", "parties": {"Velm": "velm"}})
         text = "\n".join(json.dumps(line) for line in lines)
         (tmp_path / split / "own.jsonl").write_text(text, encoding="utf-8")
-    assert document_parties(tmp_path) == {"test-2": {"a": "Velm", "b": "Oska"}}
+    assert document_parties(tmp_path) == {"test-2": {"Velm": "velm"}}
 
 
 def test_wilson_interval_against_published_values() -> None:

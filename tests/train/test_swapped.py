@@ -34,11 +34,11 @@ def test_a_table_name_and_a_documents_own_party_are_exchanged(
     train = to_dataset_dict(load_data(quick_config()).examples)["train"].select([0, 1])
     columns = {name: train[name] for name in train.column_names}
     columns |= {
-        "text": ["Russian jets hit a depot.", "Orveni jets hit a depot."],
+        "text": ["Russian jets hit a depot.", "Orven jets hit a depot."],
         "doc_id": ["x", "y"],
     }
     made = type(train).from_dict(columns, features=train.features)
-    grown = with_swapped_parties(made, {"y": {"attacker": "Orveni", "defender": "Tallic"}})
+    grown = with_swapped_parties(made, {"y": {"Orven": "orven", "Tallic": "tal"}})
     assert grown["text"][2:] == ["Ukrainian jets hit a depot.", "Tallic jets hit a depot."]
 
 
