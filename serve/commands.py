@@ -35,6 +35,14 @@ from claimwire.serve.tagger import Tagger
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+
+class Engine(StrEnum):
+    """Where the work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 CONVERSIONS: Final = {Format.CSV: to_csv, Format.PARQUET: to_parquet}
 """Formats whose columns are known only when all rows are."""
 
@@ -48,24 +56,30 @@ class TagOptions:
             input record (of a text file: a line).
         output_format: ``"table"``, ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"html"``; None goes
             by the suffix of ``output``, and is the table without one.
-        output: file to write, whole or not at all; None for standard output.
+        output: file to write, whole or not at all; None for standard output. With Ray the folder
+            of the partitions, or its address.
         model: release directory or registered model; None for the shipped release.
         text_field: field of a record (JSON Lines, CSV, Parquet) that holds the text.
         input_format: ``"auto"``, ``"text"``, ``"html"``, ``"jsonl"``, ``"csv"`` or ``"parquet"``.
         show_removed: list what was taken out of articles as not prose.
         threads: processor threads; None lets the runtime choose.
-        resume: go on from ``OUT.partial`` of an interrupted run, if there is one.
+        resume: go on from ``OUT.partial`` of an interrupted run, if there is one; with Ray from
+            its folder.
+        engine: ``"local"``: in this process; or ``"ray"``: on the workers of Ray Data.
+        workers: number of workers of Ray; None for as many as there are processors for.
     """
 
     unit: str = "article"
     output_format: str | None = None
-    output: Path | None = None
+    output: Path | str | None = None
     model: str | None = None
     text_field: str = "text"
     input_format: str = "auto"
     show_removed: bool = False
     threads: int | None = None
     resume: bool = False
+    engine: str = "local"
+    workers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,12 @@ def tag(paths: list[str], options: TagOptions) -> int:
         InputError: wrong options, or none of the paths exists.
         ReleaseError: the model cannot be loaded.
     """
+    if _choice("--engine", options.engine, Engine) is Engine.RAY:
+        from claimwire.serve import ray_commands
+
+        return ray_commands.tag(paths, options, _reading(options))
+    if options.workers is not None:
+        raise InputError("--workers: expected --engine ray with it, found the local engine")
     plan = _plan(options)
     found = find_sources(paths, leave_out=_written_files(plan))
     _refuse_overwriting(found, plan)
@@ -148,18 +168,12 @@ def _plan(options: TagOptions) -> _Plan:
     Raises:
         InputError: an option is wrong, or two do not go together.
     """
-    unit = _choice("--unit", options.unit, Unit)
-    reading = ReadOptions(
-        unit=unit,
-        input_format=_choice("--input-format", options.input_format, InputFormat),
-        text_field=options.text_field,
-    )
-    if options.show_removed and unit is Unit.SENTENCE:
+    reading = _reading(options)
+    if options.show_removed and reading.unit is Unit.SENTENCE:
         raise InputError("--show-removed needs --unit article: nothing is taken out of a sentence")
-    if options.threads is not None and options.threads < 1:
-        raise InputError(f"--threads: expected 1 or more, found {options.threads}")
-    chosen = choose_format(options.output_format, options.output)
-    output = None if options.output in (None, Path("-")) else options.output
+    output = None if options.output is None else Path(options.output)
+    chosen = choose_format(options.output_format, output)
+    output = None if output == Path("-") else output
     errors = None
     if output is not None:
         _check_writable(output)
@@ -171,6 +185,19 @@ def _plan(options: TagOptions) -> _Plan:
         if output is None and sys.stdout.isatty():
             raise InputError("--format parquet: expected -o FILE or a pipe, found a terminal")
     return _Plan(reading, chosen, output, errors, options.show_removed, options.resume)
+
+
+def _reading(options: TagOptions) -> ReadOptions:
+    """Check the options that every engine has; return how inputs are read."""
+    for name in ("threads", "workers"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise InputError(f"--{name}: expected 1 or more, found {value}")
+    return ReadOptions(
+        unit=_choice("--unit", options.unit, Unit),
+        input_format=_choice("--input-format", options.input_format, InputFormat),
+        text_field=options.text_field,
+    )
 
 
 def _check_resumable(chosen: Format, output: Path | None) -> None:

@@ -53,7 +53,20 @@ def to_csv(rows: BinaryIO, stream: BinaryIO) -> None:
         writer.writerow([_cell(record.get(name)) for name in columns])
 
 
-def to_parquet(rows: BinaryIO, stream: BinaryIO) -> None:
+Kinds = dict[str, set[str]]
+"""Columns in order, each with the kinds of its values."""
+
+
+def column_kinds(rows: BinaryIO) -> Kinds:
+    """Return the columns that :func:`to_parquet` makes of rows."""
+    kinds: Kinds = {}
+    for record in _records(rows):
+        for name, value in record.items():
+            kinds.setdefault(name, set()).update(_kinds(value))
+    return kinds
+
+
+def to_parquet(rows: BinaryIO, stream: BinaryIO, kinds: Kinds | None = None) -> None:
     """Write Parquet: ``labels`` a list, ``scores`` a struct, each input field a column.
 
     A column has the type of its values where they are all of one: bool, int64, double (whole
@@ -62,15 +75,14 @@ def to_parquet(rows: BinaryIO, stream: BinaryIO) -> None:
     Args:
         rows: records, one JSON object a line.
         stream: where the file goes.
+        kinds: columns of these and other rows, which are to have the same types; by default those
+            of these rows.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
     pa, pq = _pyarrow()
-    kinds: dict[str, set[str]] = {}
-    for record in _records(rows):
-        for name, value in record.items():
-            kinds.setdefault(name, set()).update(_kinds(value))
+    kinds = column_kinds(rows) if kinds is None else kinds
     schema = pa.schema([(_string(name), _type(pa, name, kinds[name])) for name in kinds])
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
         records = _records(rows)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +20,18 @@ from claimwire.data.decode import decode, looks_binary
 from claimwire.data.errors import ClaimwireError, InputError
 from claimwire.data.html import html_to_text, looks_like_html
 from claimwire.serve.items import Failure, InputFormat, Item, Note, ReadOptions, Unit, Work
-from claimwire.serve.opening import Stream, opened
+from claimwire.serve.lines import is_json_object, joined, through_first_text
+from claimwire.serve.opening import MOST_BYTES, CutLine, Stream, opened
+from claimwire.serve.reasons import (
+    BINARY,
+    EMPTY,
+    HTML_SENTENCES,
+    TOO_LONG,
+    TOO_LONG_UTF16,
+    broken_gzip,
+    refused,
+    replaced,
+)
 from claimwire.serve.records import parse_record, replace_lone_surrogates, text_of
 from claimwire.serve.sources import (
     CSV_SUFFIXES,
@@ -84,7 +94,7 @@ class Reader:
                 with opened(entry) as handle:
                     yield from self._read(entry, handle, before)
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                yield Failure(entry.given, None, _broken_gzip(error))
+                yield Failure(entry.given, None, broken_gzip(error))
             except OSError as error:
                 reason = f"expected a readable file, found: {error.strerror or error}"
                 yield Failure(entry.given, None, f"{reason}: check its permissions and its disk")
@@ -93,17 +103,21 @@ class Reader:
         stream = Stream(handle, self._add_bytes)
         if self._is_parquet(source, stream):
             if not stream.head:
-                yield Note(source.given, None, _EMPTY)
+                yield Note(source.given, None, EMPTY)
                 return
             rest = handle if handle.seekable() else io.BytesIO(stream.read())
             yield from self._read_parquet(source, cast("BinaryIO", rest), before)
             return
         if looks_binary(stream.head):
-            yield Failure(source.given, None, _BINARY)
+            yield Failure(source.given, None, BINARY)
             return
         lines: Iterator[bytes] = iter(stream)
         if stream.head.startswith(_UTF16_MARKS):
-            decoded = decode(stream.read())
+            raw = stream.read(MOST_BYTES + 1)
+            if len(raw) > MOST_BYTES:
+                yield Failure(source.given, None, TOO_LONG_UTF16)
+                return
+            decoded = decode(raw)
             lines = iter(io.BytesIO(decoded.text.encode()))
             yield from _replaced_note(source, decoded.replaced, None)
         how, lines = self._format(source, lines)
@@ -116,7 +130,7 @@ class Reader:
         elif self._options.unit is Unit.ARTICLE:
             yield from self._read_article(source, lines, how)
         elif how is InputFormat.HTML:
-            yield Failure(source.given, None, _HTML_SENTENCES)
+            yield Failure(source.given, None, HTML_SENTENCES)
         else:
             yield from self._gather(source, self._line_entries(source, lines, _sentence))
 
@@ -140,23 +154,27 @@ class Reader:
         if suffix in _BY_SUFFIX:
             return _BY_SUFFIX[suffix], lines
         if suffix in REFUSED_SUFFIXES:
-            return Failure(source.given, None, _refused(suffix)), lines
-        first = list(_through_first_text(lines))
+            return Failure(source.given, None, refused(suffix)), lines
+        first = list(through_first_text(lines))
         lines = chain(first, lines)
-        if first and _is_json_object(first[-1]):
+        if first and is_json_object(first[-1]):
             return InputFormat.JSONL, lines
         if suffix == ".json":
-            return Failure(source.given, None, _refused(suffix)), lines
+            return Failure(source.given, None, refused(suffix)), lines
         return InputFormat.TEXT, lines
 
     def _read_article(
         self, source: Source, lines: Iterator[bytes], how: InputFormat
     ) -> Iterator[Work]:
         """Read an input that is one article."""
-        decoded = decode(b"".join(lines))
+        raw = joined(lines)
+        if raw is None:
+            yield Failure(source.given, None, TOO_LONG)
+            return
+        decoded = decode(raw)
         text = decoded.text
         if not text.strip():
-            yield Note(source.given, None, _EMPTY)
+            yield Note(source.given, None, EMPTY)
             return
         yield from _replaced_note(source, decoded.replaced, None)
         forced_text = self._options.input_format is InputFormat.TEXT
@@ -196,6 +214,9 @@ class Reader:
     ) -> Iterator[_Entry]:
         """Read an input that holds one text a line; blank lines are no records."""
         for number, line in enumerate(lines, start=1):
+            if isinstance(line, CutLine):
+                yield number, Failure(source.given, number, TOO_LONG), 0
+                continue
             decoded = decode(line)
             if decoded.text.strip():
                 yield number, read_line(source, number, decoded.text), decoded.replaced
@@ -203,7 +224,7 @@ class Reader:
     @staticmethod
     def _gather(source: Source, entries: Iterable[_Entry]) -> Iterator[Work]:
         """Give the items of an input of many records, and what is to be known of it as a whole."""
-        replaced, first_replaced, count = 0, None, 0
+        bad_signs, first_bad, count = 0, None, 0
         for number, item, bad in entries:
             count += 1
             if isinstance(item, Item):
@@ -212,13 +233,13 @@ class Reader:
                 item = replace(item, text=text) if surrogates else item
                 is_page = not item.is_sentence and looks_like_html(text)
                 item = _article(item, is_html=is_page)
-            if bad and first_replaced is None:
-                first_replaced = number
-            replaced += bad
+            if bad and first_bad is None:
+                first_bad = number
+            bad_signs += bad
             yield item
-        yield from _replaced_note(source, replaced, first_replaced)
+        yield from _replaced_note(source, bad_signs, first_bad)
         if not count:
-            yield Note(source.given, None, _EMPTY)
+            yield Note(source.given, None, EMPTY)
 
     def _json_record(self, source: Source, number: int, line: str) -> Item | Failure:
         """Read one line of JSON Lines."""
@@ -238,6 +259,8 @@ class Reader:
             text = text_of(record, text_field)
         except InputError as error:
             return Failure(source.given, number, str(error))
+        if len(text) > MOST_BYTES:
+            return Failure(source.given, number, TOO_LONG)
         if self._options.unit is Unit.SENTENCE:
             return Item(source.given, number, number, text, record, is_sentence=True)
         fields = {name: value for name, value in record.items() if name != text_field}
@@ -250,31 +273,6 @@ def _article_id(source: Source, number: int, record: dict[str, object]) -> str |
     if isinstance(identity, str | int) and not isinstance(identity, bool) and identity != "":
         return identity
     return f"{source.name}:{number}" if source.among_others else number
-
-
-_EMPTY: Final = "empty: there is nothing to tag"
-_BINARY: Final = (
-    "expected text, HTML, JSON Lines, CSV or Parquet, found binary data: "
-    "convert it to text first (a PDF or Word file: export its text)"
-)
-_HTML_SENTENCES: Final = (
-    "expected one sentence a line, or records, for --unit sentence, found HTML: "
-    "use --unit article, which takes the sentences out of it"
-)
-
-
-def _broken_gzip(error: Exception) -> str:
-    return (
-        f"expected whole gzip data, found what cannot be decompressed ({error}): get the file "
-        "again (records before the damage are tagged)"
-    )
-
-
-def _refused(suffix: str) -> str:
-    return (
-        f"expected text, HTML, JSON Lines, CSV or Parquet, found a {suffix} file: "
-        "write one JSON object a line into a .jsonl file, or say how to read it with --input-format"
-    )
 
 
 def _sentence(source: Source, number: int, line: str) -> Item | Failure:
@@ -294,30 +292,7 @@ def _article(item: Item, *, is_html: bool) -> Item | Failure:
     return replace(item, text=text, extracted=True)
 
 
-def _through_first_text(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Take lines up to and with the first that is not blank."""
-    for line in lines:
-        yield line
-        if decode(line).text.strip():
-            return
-
-
-def _is_json_object(line: bytes) -> bool:
-    text = decode(line).text.strip()
-    if not text.startswith("{"):
-        return False
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _replaced_note(source: Source, replaced: int, line: int | None) -> Iterator[Note]:
+def _replaced_note(source: Source, count: int, line: int | None) -> Iterator[Note]:
     """Warn of characters that could not be read."""
-    if replaced:
-        where = "" if line is None else f" (the first in line {line})"
-        message = (
-            f"invalid bytes or characters replaced by U+FFFD: {replaced}{where}; "
-            "save the file as UTF-8 to keep them"
-        )
-        yield Note(source.given, None, message, warning=True)
+    if count:
+        yield Note(source.given, None, replaced(count, line), warning=True)

@@ -14,8 +14,15 @@ from claimwire.serve.sources import Source
 BUFFER: Final = 65_536
 """Bytes read at once, and looked at to tell what they are."""
 
+MOST_BYTES: Final = 64 * 2**20
+"""Most bytes of one text: of a line of records, or of an article that is a file of its own.
+
+A few hundred kilobytes of gzip can hold a line of any length, and a line is in memory as a whole,
+with what is made of it some 26 times its size. An article of this size has ten million words."""
+
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
+_SHOWN: Final = 80
 
 _TOLD_BY: Final = 16
 """Bytes at the beginning that tell every known binary format."""
@@ -39,12 +46,23 @@ class Stream:
         self.head = self._lines.peek(BUFFER)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give the lines, each with its newline."""
-        return iter(self._lines)
+        """Give the lines, each with its newline; a CutLine for one that is too long."""
+        while line := self._lines.readline(MOST_BYTES + 1):
+            yield line if len(line) <= MOST_BYTES else self._cut(line)
 
-    def read(self) -> bytes:
-        """Read what is left."""
-        return self._lines.read()
+    def read(self, most: int = -1) -> bytes:
+        """Read what is left, or so many bytes of it at most."""
+        return self._lines.read(most)
+
+    def _cut(self, line: bytes) -> CutLine:
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = self._lines.readline(BUFFER)
+        return CutLine(line[:_SHOWN])
+
+
+class CutLine(bytes):
+    """The beginning of a line of more than MOST_BYTES; the rest of it is passed over."""
 
 
 class _Counted(io.RawIOBase):
@@ -88,6 +106,10 @@ class _Unzipped(io.RawIOBase):
 
 def opened(source: Source) -> AbstractContextManager[io.BufferedIOBase]:
     """Open an input; standard input is left open at the end."""
+    if source.remote is not None:
+        from claimwire.serve.stores import open_remote
+
+        return open_remote(source.remote)
     if source.path is None:
         return nullcontext(cast("io.BufferedIOBase", sys.stdin.buffer))
     return source.path.open("rb")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from claimwire.serve.inputs import Reader
@@ -36,3 +44,14 @@ def watch(reader: Reader, tally: Tally) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task("", total=reader.total_bytes)
         yield
+
+
+@contextmanager
+def count(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar of things done until the block ends; it gets what to call after each."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stderr=False
+    ) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)

@@ -61,13 +61,11 @@ class Reports:
             return
         if self._partial is None:
             self._partial = self._partial_path.open("wb")
-        record = {"file": failure.file, "line": failure.line, "reason": failure.reason}
-        self._partial.write(json_line(record))
+        self._partial.write(failure_line(failure))
 
     def note(self, note: Note) -> None:
         """Name something that did not fail but should be known."""
-        kind = "warning" if note.warning else "note"
-        say(f"{kind}: {place_of(note)}: {note.message}")
+        say(note_line(note))
 
     def foreign(self, item: Item) -> None:
         """Name a text that is not English; beyond :data:`SHOWN_FAILURES` they are only counted."""
@@ -135,6 +133,12 @@ class Tally:
         self.review += row.tagged.needs_review
         self.truncated += row.tagged.truncated
 
+    def include(self, other: Tally) -> None:
+        """Add what another part of the run counted."""
+        for name in ("texts", "review", "truncated", "repeated", "foreign"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.labels.update(other.labels)
+
     def summary(self) -> str:
         """Return the counts in one line."""
         total = self.labels.total()
@@ -149,6 +153,17 @@ class Tally:
         if self.foreign:
             parts.append(f"{plural(self.foreign, 'text')} not in English")
         return "; ".join(parts)
+
+
+def failure_line(failure: Failure) -> bytes:
+    """Return a failure as a line of an errors file."""
+    return json_line({"file": failure.file, "line": failure.line, "reason": failure.reason})
+
+
+def note_line(note: Note) -> str:
+    """Return a note as it is shown."""
+    kind = "warning" if note.warning else "note"
+    return f"{kind}: {place_of(note)}: {note.message}"
 
 
 def removed_lines(job: Job) -> list[str]:

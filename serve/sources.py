@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from claimwire.data.errors import InputError
@@ -26,6 +27,20 @@ ZIPPED_SUFFIXES: Final = TEXT_SUFFIXES | HTML_SUFFIXES | JSONL_SUFFIXES | CSV_SU
 KNOWN_SUFFIXES: Final = ZIPPED_SUFFIXES | PARQUET_SUFFIXES
 
 _SHOWN_FILES: Final = 3
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file that stands at an address.
+
+    Attributes:
+        root: the address of the file itself or of a folder above it, which tells the file system.
+        path: the file in that file system.
+    """
+
+    root: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +49,48 @@ class Source:
 
     Attributes:
         given: how messages name it: the path as given, or ``"stdin"``.
-        path: the file, None for standard input.
+        path: the file, None for standard input and where it is ``remote``.
         name: the article id of a text or HTML file: its file name, or ``given`` where two
             inputs of the call share one.
         among_others: whether the call has further inputs, so that a line number alone does not
             tell its records from theirs.
+        remote: the file where it stands at an address.
     """
 
     given: str
     path: Path | None
     name: str
     among_others: bool = False
+    remote: Remote | None = None
 
     @property
     def suffix(self) -> str:
         """The suffix that tells the format, in lower case, without that of gzip."""
-        return "" if self.path is None else format_suffix(self.path)
+        path = self.path if self.remote is None else PurePath(self.remote.path)
+        return "" if path is None else format_suffix(path)
 
 
 Found = Source | Failure | Note
 
 
-def format_suffix(path: Path) -> str:
+Find = Callable[[str, Collection[Path]], Iterator[Found]]
+"""Gives the inputs that one path names, without the resolved paths that are to be left out."""
+
+
+def is_address(given: str) -> bool:
+    """Say whether this is an address such as ``s3://bucket/news`` rather than a path."""
+    return _ADDRESS.match(given) is not None
+
+
+def format_suffix(path: PurePath) -> str:
     """Return the suffix that tells a file's format, in lower case, without ``.gz`` after it."""
     suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == GZIP_SUFFIX else suffix
+    return PurePath(path.stem).suffix.lower() if suffix == GZIP_SUFFIX else suffix
 
 
-def find_sources(paths: Sequence[str], leave_out: Collection[Path] = ()) -> list[Found]:
+def find_sources(
+    paths: Sequence[str], leave_out: Collection[Path] = (), find: Find | None = None
+) -> list[Found]:
     """Return the inputs that ``paths`` name, in order; what cannot be one becomes a Failure.
 
     A directory gives its files of known suffixes, recursively and sorted, hidden ones left out; a
@@ -70,6 +99,7 @@ def find_sources(paths: Sequence[str], leave_out: Collection[Path] = ()) -> list
     Args:
         paths: paths, patterns, or ``"-"`` for standard input.
         leave_out: resolved paths that a directory or pattern does not give: the output files.
+        find: finds the inputs of one path; by default local files.
 
     Raises:
         InputError: no path is given, standard input is named twice, or no path exists.
@@ -78,19 +108,26 @@ def find_sources(paths: Sequence[str], leave_out: Collection[Path] = ()) -> list
         raise InputError("expected a PATH to tag, found none: name a file, or - for standard input")
     if list(paths).count(STDIN) > 1:
         raise InputError("expected '-' once, found it twice: standard input is read only once")
-    found = [entry for path in paths for entry in _find(path, leave_out)]
-    missing = [entry for entry in found if isinstance(entry, Failure) and entry.reason == _MISSING]
+    found = [entry for path in paths for entry in (find or find_path)(path, leave_out)]
+    nowhere = (MISSING, _AN_ADDRESS)
+    missing = [entry for entry in found if isinstance(entry, Failure) and entry.reason in nowhere]
     if len(missing) == len(found):
-        raise InputError("; ".join(f"{entry.file}: {_MISSING}" for entry in missing))
+        raise InputError("; ".join(f"{entry.file}: {entry.reason}" for entry in missing))
     return _with_unique_names(found)
 
 
-_MISSING: Final = (
+MISSING: Final = (
     "expected a file, a directory or a pattern that matches, found nothing there: check the path"
+)
+_AN_ADDRESS: Final = "expected a path, found an address: give --engine ray, which reads those"
+NOTHING_KNOWN: Final = (
+    f"expected files that end in {', '.join(sorted(KNOWN_SUFFIXES))} (all but Parquet also "
+    "with .gz), found none in this directory: name the files themselves"
 )
 
 
-def _find(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
+def find_path(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
+    """Return the inputs that a local path or pattern names, or standard input."""
     if given == STDIN:
         yield Source(STDIN_NAME, None, STDIN_NAME)
         return
@@ -100,6 +137,8 @@ def _find(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
             yield from _find_in_directory(given, path, leave_out)
         elif path.exists():
             yield Source(given, path, path.name)
+        elif is_address(given):
+            yield Failure(given, None, _AN_ADDRESS)
         else:
             yield from _find_by_pattern(given, leave_out)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -114,27 +153,24 @@ def _find_in_directory(given: str, directory: Path, leave_out: Collection[Path])
         and not any(part.startswith(".") for part in path.relative_to(directory).parts)
         and path.resolve() not in leave_out
     ]
-    known = [path for path in visible if _is_known(path)]
-    others = [path.name for path in visible if not _is_known(path)]
+    known = [path for path in visible if is_known(path)]
+    others = [path.name for path in visible if not is_known(path)]
     if not known:
-        yield Failure(
-            given,
-            None,
-            f"expected files that end in {', '.join(sorted(KNOWN_SUFFIXES))} (all but Parquet also "
-            "with .gz), found none in this directory: name the files themselves",
-        )
+        yield Failure(given, None, NOTHING_KNOWN)
     elif others:
-        yield Note(given, None, _left_out(others))
+        yield Note(given, None, left_out(others))
     for path in known:
         yield Source(str(path), path, path.name)
 
 
-def _is_known(path: Path) -> bool:
+def is_known(path: PurePath) -> bool:
+    """Say whether a folder gives a file of this name."""
     is_zipped = path.suffix.lower() == GZIP_SUFFIX
     return format_suffix(path) in (ZIPPED_SUFFIXES if is_zipped else KNOWN_SUFFIXES)
 
 
-def _left_out(names: Sequence[str]) -> str:
+def left_out(names: Sequence[str]) -> str:
+    """Return what to say of files that a folder does not give."""
     shown = ", ".join(names[:_SHOWN_FILES]) + (", ..." if len(names) > _SHOWN_FILES else "")
     if len(names) == 1:
         return f"1 file with another suffix was left out ({shown}): name it to have it read"
@@ -149,7 +185,7 @@ def _find_by_pattern(given: str, leave_out: Collection[Path]) -> Iterator[Found]
     matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207
     files = [path for path in matches if path.is_file() and path.resolve() not in leave_out]
     if not files:
-        yield Failure(given, None, _MISSING)
+        yield Failure(given, None, MISSING)
     for path in files:
         yield Source(str(path), path, path.name)
 

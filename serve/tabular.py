@@ -16,6 +16,8 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from claimwire.data.decode import decode
 from claimwire.data.errors import InputError, MissingExtraError
+from claimwire.serve.opening import MOST_BYTES, CutLine
+from claimwire.serve.reasons import TOO_LONG
 
 DELIMITERS: Final = ",;\t"
 """Tried in this order on the header, until it has the column of the text."""
@@ -23,7 +25,9 @@ DELIMITERS: Final = ",;\t"
 ROWS_AT_ONCE: Final = 256
 """Rows of Parquet that are turned into records at a time."""
 
-_MAX_CELL: Final = 2**31 - 1
+
+class _CutLineError(csv.Error):
+    """A line is too long."""
 
 
 class Row(NamedTuple):
@@ -50,24 +54,26 @@ def csv_rows(lines: Iterable[bytes], text_field: str) -> Iterator[Row]:
     Raises:
         InputError: the header does not have that column, or one column twice.
     """
-    if csv.field_size_limit() < _MAX_CELL:
-        csv.field_size_limit(_MAX_CELL)  # of csv's own, for the whole process: 128 KiB
+    if csv.field_size_limit() < MOST_BYTES:
+        csv.field_size_limit(MOST_BYTES)  # of csv's own, for the whole process: 128 KiB
     text = _Decoded(lines)
-    header = next((line for line in text if line.strip()), None)
+    try:
+        header = next((line for line in text if line.strip()), None)
+    except _CutLineError:
+        raise InputError(TOO_LONG) from None
     if header is None:
         return
     columns, delimiter = _header(header, text_field)
-    above = text.lines
     text.replaced = 0
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
-        number = above + reader.line_num + 1
+        number = text.lines + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(number, _malformed(error, number, above + reader.line_num), text.taken())
+            yield Row(number, _malformed(error, number, text.lines), text.taken())
             continue
         if any(cell.strip() for cell in cells) or len(cells) > 1:
             yield Row(number, _record(columns, cells), text.taken())
@@ -85,8 +91,11 @@ class _Decoded:
         return self
 
     def __next__(self) -> str:
-        decoded = decode(next(self._lines))
+        line = next(self._lines)
         self.lines += 1
+        if isinstance(line, CutLine):
+            raise _CutLineError
+        decoded = decode(line)
         self.replaced += decoded.replaced
         return decoded.text
 
@@ -121,6 +130,8 @@ def _record(columns: list[str], cells: list[str]) -> dict[str, object] | InputEr
 
 
 def _malformed(error: csv.Error, first: int, last: int) -> InputError:
+    if isinstance(error, _CutLineError):
+        return InputError(TOO_LONG)
     where = f"line {first}" if last <= first else f"lines {first} to {last}"
     return InputError(
         f"expected a CSV row, found malformed CSV in {where} ({error}): close quotation marks, and "

@@ -21,6 +21,8 @@ MAY_IMPORT = {
 HEAVY = (
     *("torch", "transformers", "datasets", "mlflow", "sklearn", "pandas"),
     *("fastapi", "starlette", "uvicorn", "prometheus_client"),
+    *("pyarrow", "ray"),
+    *("sqlalchemy", "alembic", "argon2", "jinja2"),
 )
 
 

@@ -6,15 +6,16 @@ training needs.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from claimwire import __version__
+from claimwire.corpus_cli import corpus_app
 from claimwire.data.errors import ClaimwireError
-from claimwire.options import CorpusArgument, ExtraOption, ModelOption, ReferenceArgument
+from claimwire.options import GROUP_SETTINGS, ModelOption, ReferenceArgument
+from claimwire.review_cli import review_app
 from claimwire.serving_cli import serving_app
 from claimwire.training_cli import training_app
 
@@ -33,19 +34,13 @@ class _Group(TyperGroup):
             raise typer.Exit(130) from None
 
 
-_SETTINGS: dict[str, Any] = {
-    "no_args_is_help": True,
-    "rich_markup_mode": "markdown",
-    "pretty_exceptions_enable": False,
-    "context_settings": {"help_option_names": ["-h", "--help"]},
-}
 app = typer.Typer(
-    cls=_Group, help="Tag the claims in conflict reporting.", add_completion=False, **_SETTINGS
+    cls=_Group, help="Tag the claims in conflict reporting.", add_completion=False, **GROUP_SETTINGS
 )
-corpus_app = typer.Typer(help="Check, describe, compare and rebuild labelled data.", **_SETTINGS)
-models_app = typer.Typer(help="List, show and verify releases.", **_SETTINGS)
+models_app = typer.Typer(help="List, show and verify releases.", **GROUP_SETTINGS)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(models_app, name="models")
+app.add_typer(review_app, name="review")
 app.add_typer(training_app)
 app.add_typer(serving_app)
 
@@ -80,7 +75,8 @@ def tag(
         typer.Argument(
             metavar="PATH...|-",
             help="Files, folders or quoted patterns: text, HTML, JSON Lines, CSV, Parquet, or gzip "
-            "of the first four. '-' is standard input.",
+            "of the first four. '-' is standard input. With --engine ray also addresses such as "
+            "s3://BUCKET/FOLDER.",
             show_default=False,
         ),
     ],
@@ -101,12 +97,13 @@ def tag(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write here, whole or not at all; records that fail go to FILE's .errors.jsonl.",
+            help="Write here, whole or not at all; records that fail go to FILE's .errors.jsonl. "
+            "With --engine ray: a folder or its address.",
         ),
     ] = None,
     model: ModelOption = None,
@@ -133,6 +130,16 @@ def tag(
             "has the same bytes as without the interruption.",
         ),
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="In this process, or on the workers of Ray: a file for each input file."),
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Workers of Ray, each with --threads (here by default 1). Default: all."
+        ),
+    ] = None,
 ) -> None:
     """Tag the sentences of articles.
 
@@ -154,125 +161,10 @@ def tag(
         show_removed=show_removed,
         threads=threads,
         resume=resume,
+        engine=engine,
+        workers=workers,
     )
     raise typer.Exit(commands.tag(paths, options))
-
-
-@corpus_app.command("check")
-def corpus_check(corpus: CorpusArgument = None, extra: ExtraOption = None) -> None:
-    """Check schema, labels, duplicates and splits; exit code 1 where a rule is broken."""
-    from claimwire.data import commands
-
-    raise typer.Exit(commands.check(corpus, extra or []))
-
-
-@corpus_app.command("stats")
-def corpus_stats(
-    corpus: CorpusArgument = None,
-    extra: ExtraOption = None,
-    output_format: Annotated[
-        Literal["table", "json"], typer.Option("--format", "-f", help="Tables or one JSON object.")
-    ] = "table",
-) -> None:
-    """Count documents, sentences and labels by split, theatre and genre."""
-    from claimwire.data import commands
-
-    raise typer.Exit(commands.stats(corpus, extra or [], output_format))
-
-
-@corpus_app.command("agreement")
-def corpus_agreement(
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Stand-off labels. Default: those of the repository.",
-        ),
-    ] = None,
-    output_format: Annotated[
-        Literal["table", "json"], typer.Option("--format", "-f", help="Table or one JSON object.")
-    ] = "table",
-) -> None:
-    """Measure how far independent passes of labelling agree (Krippendorff's alpha)."""
-    from claimwire.data import agreement_commands
-
-    raise typer.Exit(agreement_commands.corpus_agreement(labels, output_format))
-
-
-@corpus_app.command("rebuild")
-def corpus_rebuild(
-    source_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Local copies of the public files, as OWNER+REPOSITORY/PATH. Default: download.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the records.")
-    ] = Path("artifacts/corpus/real"),
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="Stand-off labels, sources.json beside them. Default: those of the repository.",
-        ),
-    ] = None,
-    download_dir: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where downloaded files are kept.")
-    ] = Path("artifacts/sources"),
-    address: Annotated[
-        str, typer.Option(metavar="URL", help="Server of /OWNER/REPOSITORY/COMMIT/PATH.")
-    ] = "https://raw.githubusercontent.com",
-    unlabelled: Annotated[
-        bool,
-        typer.Option(
-            "--unlabelled",
-            help="Also write unlabelled.jsonl: sentences of the sources that have no label.",
-        ),
-    ] = False,
-) -> None:
-    """Make the labelled real sentences again from their public sources.
-
-    Writes train.jsonl, validation.jsonl and test.jsonl, and lists in missing.jsonl what was not
-    found. Exit code 1 where less than 90% was found.
-    """
-    from claimwire.data import rebuild_commands
-
-    options = rebuild_commands.RebuildOptions(
-        source_dir, output, labels, download_dir, address, unlabelled
-    )
-    raise typer.Exit(rebuild_commands.rebuild_corpus(options))
-
-
-@corpus_app.command("suspects")
-def corpus_suspects(
-    corpus: CorpusArgument = None,
-    extra: ExtraOption = None,
-    base: Annotated[
-        str, typer.Option(help="Frozen encoder, as model.base of a configuration.")
-    ] = "packaged:minilm",
-    top: Annotated[int, typer.Option(min=0, help="Most suspects shown; 0: all.")] = 50,
-    output_format: Annotated[
-        Literal["table", "jsonl"] | None,
-        typer.Option("--format", "-f", help="Default: by the output's suffix, else a table."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default=False)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 13,
-) -> None:
-    """List the sentences whose labels are likely wrong, the worst first, with reasons.
-
-    Each is judged by a model that did not see its document.
-    """
-    from claimwire.train import suspect_commands
-
-    options = suspect_commands.SuspectOptions(base, top, output_format, output, seed)
-    raise typer.Exit(suspect_commands.corpus_suspects(corpus, extra or [], options))
 
 
 @models_app.command("list")

@@ -10,7 +10,7 @@ import typer
 
 from claimwire.cli import app
 from claimwire.data.corpus import default_corpus, load_examples
-from claimwire.serve import cache, inputs, language, outputs, rows, sources
+from claimwire.serve import cache, inputs, language, opening, outputs, partitions, rows, sources
 from claimwire.serve.items import InputFormat
 
 from .test_language import SAMPLE
@@ -59,6 +59,13 @@ def test_figures_are_those_of_the_code() -> None:
     assert f"{cache.SENTENCES:,} distinct ones" in FLAT
     assert f"article among the last {cache.ARTICLES:,}" in FLAT
     assert f"first {language.READ:,} characters" in FLAT
+    assert f"at most {opening.MOST_BYTES // 2**20} MiB, after gzip" in FLAT
+
+
+def test_the_folder_of_ray_is_described() -> None:
+    for name in (partitions.ERRORS, partitions.SUCCESS, f"{partitions.WORK}/"):
+        assert re.search(rf"^\| `{name}` \|", PAGE, re.M)
+    assert "pip install 'claimwire[ray]'" in PAGE
 
 
 def test_figures_of_other_languages_are_those_measured() -> None:
