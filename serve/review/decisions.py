@@ -19,6 +19,7 @@ from claimwire.serve.review.new_decision import (
     check_name,
     check_revised,
 )
+from claimwire.serve.review.queues import assign
 from claimwire.serve.review.standing import standing
 from claimwire.serve.review.store import Lock, ReviewStore
 from claimwire.serve.review.tables import (
@@ -70,6 +71,8 @@ def record_decision(store: ReviewStore, reviewer: str, decision: NewDecision) ->
 def undo(store: ReviewStore, reviewer: str, decision_id: int, client_key: str) -> DecisionView:
     """Append that a decision is undone; the one that it replaced stands again.
 
+    The sentence is kept for the reviewer as if it had just been given out.
+
     Args:
         store: where to.
         reviewer: who undoes it: the one who decided.
@@ -97,7 +100,11 @@ def undo(store: ReviewStore, reviewer: str, decision_id: int, client_key: str) -
                 f"undo: expected a decision that stands, found {decision_id}, which was undone or "
                 "replaced since: reload the page"
             )
-        return append(session, reviewer, decision, decision_id)
+        appended = append(session, reviewer, decision, decision_id)
+        if undone.kind != ADJUDICATE:
+            # It is on the reviewer's screen again: nobody else is to judge it meanwhile.
+            assign(session, [undone.sentence_id], reviewer)
+        return appended
 
 
 def effective_decisions(store: ReviewStore, *, since_id: int = 0) -> Iterator[DecisionView]:

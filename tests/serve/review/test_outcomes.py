@@ -137,7 +137,8 @@ def test_a_sentence_for_two_comes_to_a_second_reviewer_alone(desk: ReviewStore) 
     assert stage(desk) == DONE
     assert 1 not in ids(desk, "cem")
     undo(desk, "bob", second.id, "undo")
-    assert 1 in ids(desk, "cem")
+    assert 1 not in ids(desk, "cem")  # it is on bob's screen again
+    assert 1 in ids(desk, "bob")
 
 
 def test_both_halves_of_a_queue_come_in_its_one_order(store: ReviewStore) -> None:

@@ -189,6 +189,8 @@ def test_what_is_judged_comes_to_nobody(desk: ReviewStore) -> None:
         assert ids(desk, reviewer=reviewer) == [3, 4, 5, 6]
         release_all(desk)
     undo(desk, "ann", 1, "u")
+    assert ids(desk, reviewer="cem") == [3, 4, 5, 6]  # the first is on ann's screen again
+    release_all(desk)
     assert ids(desk, reviewer="cem") == [1, 3, 4, 5, 6]
 
 
