@@ -57,6 +57,7 @@ Point = dict[str, Any]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of :func:`run` that ``learning_curve.py`` does not have itself."""
     parser.add_argument("--sets", nargs="+", choices=SETS, default=[])
     parser.add_argument("--base", default="packaged:minilm")
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="composed sentences")
@@ -101,7 +102,10 @@ def _measured(wanted: Point, options: argparse.Namespace) -> Point:
         sets = _sets(examples, options.held_out)
         evaluations = {name: evaluate_decisions(each, decide(each)) for name, each in sets.items()}
     train = [example.origin for example in examples if example.split == "train"]
+    tuned = wanted["model"] != TFIDF
     return {
+        "epochs": config.train.epochs if tuned else None,
+        "learning_rate": config.train.learning_rate if tuned else None,
         "composed_sentences": train.count("corpus"),
         "real_sentences": train.count("extra"),
         **{name: figures(evaluation) for name, evaluation in evaluations.items()},
@@ -231,15 +235,17 @@ def _plot(points: Sequence[Point], path: Path) -> None:
 
 
 def pyplot() -> Any:
+    """Return matplotlib's pyplot, set up for SVG files that are the same for the same figures."""
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "claimwire"  # the same figures give the same bytes
+    mpl.rcParams["svg.hashsalt"] = "claimwire"
     from matplotlib import pyplot as plt
 
     return plt
 
 
 def save(figure: Any, path: Path) -> None:
+    """Write a figure without its date, which would make each file another one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})

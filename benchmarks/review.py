@@ -18,9 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -34,7 +32,8 @@ from typing import Any, Final
 
 import numpy as np
 import psutil
-from simulated_reviewer import PASSWORD, SKIPPED, UNDONE, Reviewer
+from review_desk import serving
+from simulated_reviewer import PASSWORD, SKIPPED, UNDONE, Note, Reviewer
 from sqlalchemy import select
 
 from claimwire.data.labels import LABELS
@@ -126,21 +125,8 @@ def measure(name: str, url: str, options: argparse.Namespace) -> tuple[int, list
         assert not import_records(store, records(options.sentences)).problems
         for number in range(options.reviewers):
             add_user(store, f"reviewer-{number}", PASSWORD)
-    command = [sys.executable, "-m", "claimwire", "review", "serve", "--port", "0"]
-    server = subprocess.Popen(
-        [*command, "--sign-in", "--no-browser"],
-        env={**os.environ, "CLAIMWIRE_REVIEW_DB": url},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stderr is not None
-    said: list[str] = []
-    try:
-        line = server.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-        assert found, line + server.stderr.read()
-        threading.Thread(target=said.extend, args=(server.stderr,), daemon=True).start()
-        port, ready = int(found[1]), threading.Barrier(options.reviewers)
+    with serving(url, "--sign-in") as (port, server):
+        ready = threading.Barrier(options.reviewers)
         reviewers = [Reviewer(port, one, ready, options) for one in range(options.reviewers)]
         process = psutil.Process(server.pid)
         before, start = spent(process), time.perf_counter()
@@ -152,12 +138,8 @@ def measure(name: str, url: str, options: argparse.Namespace) -> tuple[int, list
         busy = psutil.cpu_percent()
         wall = time.perf_counter() - start
         desk, ours = ((now - then) / wall for now, then in zip(spent(process), before, strict=True))
-    finally:
-        server.terminate()
-        code = server.wait()
-    sys.stderr.writelines(said)
     faults = compared(url, reviewers)
-    faults["the desk's exit code"] = code
+    faults["the desk's exit code"] = server.returncode
     faults["reviewers who stopped early"] = sum(reviewer.broken for reviewer in reviewers)
     others = max(busy / 100 * (os.cpu_count() or 1) - ours, 0.0)
     used = (
@@ -190,10 +172,8 @@ def compared(url: str, reviewers: Sequence[Reviewer]) -> dict[str, int]:
                 .join(StandingRow, StandingRow.sentence_id == QueueRow.sentence_id)
                 .where(StandingRow.kind.in_(VERDICT_KINDS))
             ).all()
-    verdicts, needed = (
-        Counter(entry.sentence_id for entry in stands),
-        {entry.sentence_id: entry.needed for entry in stands},
-    )
+    verdicts = Counter(entry.sentence_id for entry in stands)
+    needed = {entry.sentence_id: entry.needed for entry in stands}
     stored = Counter(row.client_key for row in rows)
     noted = {note[0] for reviewer in reviewers for note in reviewer.notes}
     unsure = {key for reviewer in reviewers for key in reviewer.unanswered}
@@ -201,10 +181,7 @@ def compared(url: str, reviewers: Sequence[Reviewer]) -> dict[str, int]:
     for reviewer in reviewers:
         sent = [note for note in reviewer.notes if note[0] in stored]
         found = [
-            (
-                *(row.client_key, row.sentence_id, row.kind, tuple(row.labels)),
-                row.revises if row.kind == "undo" else None,
-            )
+            as_noted(row)
             for row in rows
             if row.reviewer == reviewer.reviewer and row.client_key in noted
         ]
@@ -226,6 +203,12 @@ def compared(url: str, reviewers: Sequence[Reviewer]) -> dict[str, int]:
         "sentences with more verdicts than needed, otherwise": len(often - undone),
         "problems that the chain's verification found": len(chain.problems),
     }
+
+
+def as_noted(row: DecisionRow) -> Note:
+    """Return a stored decision as the reviewer who sent it notes it."""
+    undone = row.revises if row.kind == "undo" else None
+    return row.client_key, row.sentence_id, row.kind, tuple(row.labels), undone
 
 
 def introduction(options: argparse.Namespace, load: float) -> list[str]:

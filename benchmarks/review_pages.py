@@ -6,7 +6,8 @@ Run from the repository's root, with the extra [dev] installed and nothing else 
     python benchmarks/review_pages.py --db postgresql://USER:PASSWORD@HOST/EMPTY_DATABASE
 
 Imports sentences of the composed corpus, each with a number of its own, as articles of twenty;
-judges a tenth of them; starts the real server as a process; and asks for each page and API route
+judges a tenth of them, some twice; starts the real server as a process, for one person who does not
+sign in; and asks for each page and API route of such a desk, which has none for accounts,
 ``--requests`` times, one after the other on one connection, never the same sentence twice in a row.
 A request counts from before it is sent until its body is read. Then, where Debian's Chromium and
 Playwright are there, judges by keyboard in a headless browser: from the key's own time stamp until
@@ -18,39 +19,35 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
-import re
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from review_desk import serving
+from review_keys import key_times
 
 from claimwire.data.corpus import default_corpus, load_examples
-from claimwire.data.labels import LABELS
+from claimwire.data.labels import LABELS, Label
 from claimwire.serve.review.decisions import NewDecision, record_decision
 from claimwire.serve.review.importing import import_records
-from claimwire.serve.review.queues import Filter, QueueName, next_items
+from claimwire.serve.review.queues import Filter, Item, QueueName, next_items
 from claimwire.serve.review.store import ReviewStore
 from claimwire.serve.tagger import Tagger
 
 RESULTS: Final = Path("benchmarks/results/review_pages.md")
-CHROMIUM: Final = Path("/usr/bin/chromium")
-CHROMIUM_FLAGS: Final = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 ARTICLE_SENTENCES: Final = 20
 JUDGED: Final = 0.1
 """Share of the sentences judged before anything is measured."""
+TWICE: Final = 5
+"""Of so many judged sentences a second reviewer judges one, and disagrees on every other of those.
+"""
 
 PAGE_GOAL_MS: Final = 300
 KEY_GOAL_MS: Final = 100
@@ -63,7 +60,9 @@ Times = dict[str, list[float]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sentences", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--keys", type=int, default=300)
@@ -74,17 +73,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="claimwire-benchmark-") as scratch:
         db = options.db or str(Path(scratch) / "review.db")
         facts = _fill(db, options.sentences)
-        with serving(db) as port:
+        with serving(db, "--reviewer", "bench") as (port, _):
             times = _requests(port, options.requests, options.sentences)
-            keys = _keys(port, options.keys)
+            keys = key_times(port, options.keys)
     text = _report({**facts, "other load": load}, times, keys, options)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(text, encoding="utf-8")
     print(text)
-
-
-class _Raw(argparse.RawDescriptionHelpFormatter):
-    pass
 
 
 def _records(size: int) -> Iterator[dict[str, Any]]:
@@ -129,35 +124,20 @@ def _fill(db: str, size: int) -> dict[str, str]:
 
 
 def _judge(store: ReviewStore, queue: QueueName, size: int) -> None:
-    labels = cycle(LABELS)
+    labels = itertools.cycle(LABELS)
     while size > 0:
         items = next_items(store, Filter(queue), "earlier reviewer", count=min(size, 10))
         for item in items:
-            given = (next(labels).value,)
-            decision = NewDecision(item.sentence_id, "label", str(uuid.uuid4()), labels=given)
-            record_decision(store, "earlier reviewer", decision)
-        size -= len(items)
+            given = next(labels)
+            _decide(store, "earlier reviewer", item, given)
+            if size % TWICE == 0:
+                _decide(store, "second reviewer", item, next(labels) if size % 2 else given)
+            size -= 1
 
 
-@contextmanager
-def serving(db: str, reviewer: str = "bench") -> Iterator[int]:
-    """Start the desk as its users do; give its port."""
-    command = [sys.executable, "-m", "claimwire", "review", "serve", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--no-browser", "--reviewer", reviewer],
-        env={**os.environ, "CLAIMWIRE_REVIEW_DB": db},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    try:
-        line = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-        assert found, line + process.stderr.read()
-        yield int(found[1])
-    finally:
-        process.terminate()
-        process.wait()
+def _decide(store: ReviewStore, reviewer: str, item: Item, label: Label) -> None:
+    key = str(uuid.uuid4())
+    record_decision(store, reviewer, NewDecision(item.sentence_id, "label", key, (label.value,)))
 
 
 class _Client:
@@ -194,6 +174,14 @@ class _Client:
         self.send("POST", path, body)
         return json.loads(self.body)
 
+    def decide(self, path: str, sentence_id: int, label: Label, **more: str) -> int:
+        """Give a sentence a label; return the decision's number."""
+        given = {"sentence_id": sentence_id, "kind": "label", "labels": [label.value], **more}
+        return int(self.post(path, {"client_key": str(uuid.uuid4()), **given})["decision"]["id"])
+
+    def undo(self, decision: int) -> None:
+        self.post("/api/undo", {"client_key": str(uuid.uuid4()), "decision_id": decision})
+
 
 PAGES: Final = {
     "GET / (queues)": "/",
@@ -204,6 +192,11 @@ PAGES: Final = {
     "GET /sentences/ID": "/sentences/{id}",
     "GET /estimates": "/estimates",
     "GET /guidelines": "/guidelines",
+    "GET /dashboard": "/dashboard",
+    "GET /dashboard (all judged)": "/dashboard?sample=all",
+    "GET /dashboard/sentences": "/dashboard/sentences",
+    "GET /dashboard/sentences (filtered)": "/dashboard/sentences?predicted=attack_claim",
+    "GET /adjudicate": "/adjudicate",
 }
 
 CALLS: Final = {
@@ -215,88 +208,42 @@ CALLS: Final = {
     "GET /api/sentences/ID/prediction": "/api/sentences/{id}/prediction",
     "GET /api/sentences/ID/explanation": "/api/sentences/{id}/explanation",
     "GET /api/last": "/api/last",
+    "GET /api/last-adjudication": "/api/last-adjudication",
 }
 
 
 def _requests(port: int, count: int, sentences: int) -> Times:
     client = _Client(port)
-    ids = (1 + number * 7919 % sentences for number in range(10**9))
+    ids = (1 + number * 7919 % sentences for number in itertools.count())
     client.send("GET", "/api/sentences/1/explanation", name="(first explanation: loads the model)")
     for name, path in {**PAGES, **CALLS}.items():
         for _ in range(count):
             client.send("GET", path.format(id=next(ids)), name=name)
-    labels = cycle(LABELS)
-    for _ in range(count):
-        (item,) = client.get("/api/next?queue=random&count=1", "(for a decision)")["items"]
-        decision = {
-            "client_key": str(uuid.uuid4()),
-            "sentence_id": item["id"],
-            "kind": "label",
-            "labels": [next(labels).value],
-        }
-        made = client.post("/api/decisions", decision)["decision"]
-        client.post("/api/undo", {"client_key": str(uuid.uuid4()), "decision_id": made["id"]})
+    _judge_and_undo(client, count)
+    _settle_and_undo(client, count)
     return {name: times for name, times in client.times.items() if name != "(for a decision)"}
 
 
-WATCH: Final = """
-() => {
-  window.times = [];
-  let pressed = 0;
-  addEventListener("keydown", (event) => { pressed = event.timeStamp; }, true);
-  const watcher = new MutationObserver(() => {
-    const start = pressed;
-    if (!start) return;
-    pressed = 0;
-    requestAnimationFrame(() => {
-      const { port1, port2 } = new MessageChannel();
-      // The message comes after the frame was drawn.
-      port1.onmessage = () => {
-        window.times.push(performance.now() - start);
-        window.tell();
-      };
-      port2.postMessage(0);
-    });
-  });
-  const sentence = document.getElementById("sentence");
-  watcher.observe(sentence, { childList: true, characterData: true, subtree: true });
-}
-"""
-EXPECT: Final = "() => { window.shown = new Promise((resolve) => { window.tell = resolve; }); }"
-SAVED: Final = """
-async () => {
-  const state = document.getElementById("state");
-  while (state.dataset.state !== "ok") await new Promise((resolve) => setTimeout(resolve, 20));
-}
-"""
+def _judge_and_undo(client: _Client, count: int) -> None:
+    labels = itertools.cycle(LABELS)
+    for _ in range(count):
+        (item,) = client.get("/api/next?queue=random&count=1", "(for a decision)")["items"]
+        made = client.decide("/api/decisions", item["id"], next(labels))
+        client.send("GET", "/dashboard", name="GET /dashboard (after a decision)")
+        client.undo(made)
 
 
-def _keys(port: int, count: int) -> Times:
-    """Judge by keyboard in a browser; nothing where there is none."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return {}
-    if not CHROMIUM.exists():
-        return {}
-    times: Times = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=list(CHROMIUM_FLAGS)
-        )
-        page = browser.new_page()
-        for queue in ("uncertain", "random"):
-            page.goto(f"http://127.0.0.1:{port}/judge?queue={queue}")
-            page.wait_for_selector("#work:not([hidden])")
-            page.evaluate(WATCH)
-            for number in range(count):
-                page.evaluate(EXPECT)
-                page.keyboard.press(str(1 + number % len(LABELS)))
-                page.evaluate("() => window.shown")
-            times[f"key to next sentence ({queue})"] = page.evaluate("() => window.times")
-            page.evaluate(SAVED)
-        browser.close()
-    return times
+def _settle_and_undo(client: _Client, count: int) -> None:
+    """Settle two disagreements in turn."""
+    labels = itertools.cycle(LABELS)
+    last = 0
+    for _ in range(count):
+        path = f"/api/disputes?count=1&exclude={last}"
+        (item,) = client.get(path, "GET /api/disputes")["items"]
+        last = item["id"]
+        client.get(f"/api/disputes/{last}", "GET /api/disputes/ID")
+        made = client.decide("/api/adjudications", last, next(labels), reason="For the benchmark.")
+        client.undo(made)
 
 
 def _rows(times: Mapping[str, Sequence[float]]) -> Iterator[str]:
@@ -315,9 +262,7 @@ def _report(
     slowest = float(np.percentile(many[worst], 95))
     head = "| | n | p50 | p95 | most |\n|---|---:|---:|---:|---:|"
     lines = [
-        "# The review desk under 10,000 sentences"
-        if options.sentences == 10_000
-        else f"# The review desk under {options.sentences:,} sentences",
+        f"# The review desk under {options.sentences:,} sentences",
         "",
         f"`python benchmarks/review_pages.py`; {os.cpu_count()} cores, which server, browser and "
         "benchmark share. Milliseconds.",

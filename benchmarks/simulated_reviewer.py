@@ -26,13 +26,16 @@ _TRIES: Final = 20
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
+Note = tuple[str, int, str, tuple[str, ...], int | None]
+"""A decision: client key, sentence, kind, labels, and the decision that was undone."""
+
+
 class Reviewer(threading.Thread):
     """A reviewer's browser: one connection, a second one now and then, and notes of its own.
 
     Attributes:
         reviewer: the name.
-        notes: acknowledged decisions as they were sent, in order: client key, sentence, kind,
-            labels, and the decision that was undone.
+        notes: acknowledged decisions as they were sent, in order.
         ids: the numbers that answers gave to the decision of each key.
         unanswered: keys of decisions that were never acknowledged.
         times: milliseconds of each answer, by call.
@@ -47,7 +50,7 @@ class Reviewer(threading.Thread):
     ) -> None:
         super().__init__(daemon=True)
         self.reviewer = f"reviewer-{number}"
-        self.notes: list[tuple[str, int, str, tuple[str, ...], int | None]] = []
+        self.notes: list[Note] = []
         self.ids: dict[str, set[int]] = defaultdict(set)
         self.unanswered: set[str] = set()
         self.times: dict[str, list[float]] = defaultdict(list)

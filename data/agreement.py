@@ -11,12 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from claimwire.data.annotations import Annotation, Pass
+from claimwire.data.annotations import BLIND, Annotation, Pass
 from claimwire.data.labels import LABELS, Label
 from claimwire.data.standoff_labels import Labelling
-
-BLIND_PASSES = ("first", "second")
-"""Passes that did not see each other; the adjudicated one is no independent labelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def agreement(labellings: Iterable[Labelling]) -> Agreement:
     """Return the agreement of the blind passes over the sentences that several of them labelled."""
     by_sentence: dict[str, list[tuple[Label, ...]]] = defaultdict(list)
     for each in labellings:
-        if each.labeller in BLIND_PASSES:
+        if each.labeller in BLIND:
             by_sentence[each.id].append(tuple(each.labels))
     return agreement_of([passes for passes in by_sentence.values() if len(passes) > 1])
 

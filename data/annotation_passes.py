@@ -3,6 +3,10 @@
 A blind annotator sees sentences in shuffled order, without document and labels. From Python, in a
 clone of the repository::
 
+    from claimwire.data.annotation_passes import add_pass, blind_sheet
+    from claimwire.data.annotations import annotations_folder
+    from claimwire.data.standoff_labels import write_json_lines
+
     folder = annotations_folder()
     write_json_lines(sheet, blind_sheet("test", seed=7))        # a line: id, text
     add_pass(folder / "test.jsonl", "test", "first", labelled)  # a line: id, labels
@@ -14,15 +18,18 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from claimwire.data.annotations import Annotation, Pass, read_annotations, write_annotations
+from claimwire.data.annotations import (
+    Annotation,
+    Pass,
+    annotation_of,
+    read_annotations,
+    write_annotations,
+)
 from claimwire.data.composed import Sentence, load_documents, sentences
 from claimwire.data.errors import CorpusError
-from claimwire.data.jsonlines import Fault, raise_for_faults, read_json_lines
-from claimwire.data.shapes import Split
+from claimwire.data.jsonlines import Fault, JsonLine, raise_for_faults, read_json_lines
+from claimwire.data.shapes import EXPECTED, Split
 from claimwire.data.standoff_labels import sentence_digest
 
 
@@ -58,7 +65,7 @@ def add_pass(
         CorpusError: an id is of no sentence of the split, or labels break the contract.
     """
     annotations = {each.key: each for each in (read_annotations(path) if path.is_file() else ())}
-    values = _read(labelled)
+    lines, faults = _read(labelled)
     given = 0
     for sentence in _of(split, corpus):
         digest = sentence_digest(sentence.value.text)
@@ -67,10 +74,12 @@ def add_pass(
         if known is None or known.digest != digest:  # new, or what was labelled reads otherwise
             known = _by_author(sentence, digest)
         annotations[key] = known
-        if digest in values:
-            annotations[key] = _with_pass(known, name, values[digest], labelled)
+        if digest in lines:
+            changed = JsonLine(lines[digest].number, _with_pass(known, name, lines[digest].value))
+            annotations[key] = annotation_of(labelled, changed, faults) or known
             given += 1
-    strangers = sorted(values.keys() - {each.digest for each in annotations.values()})
+    raise_for_faults(faults)
+    strangers = sorted(lines.keys() - {each.digest for each in annotations.values()})
     if strangers:
         raise CorpusError(
             f"{labelled}: id: expected sentences of {split}, found {len(strangers)} others, the "
@@ -84,19 +93,21 @@ def _of(split: Split, corpus: Path | None) -> list[Sentence]:
     return [each for each in sentences(load_documents(corpus)) if each.placed.split == split]
 
 
-def _read(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Return the lines by id; a line without one is a fault."""
+def _read(path: Path) -> tuple[dict[str, JsonLine], list[Fault]]:
+    """Return the lines by id, and the faults of those without one or without labels."""
     lines, faults = read_json_lines(path)
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, JsonLine] = {}
     for line in lines:
         digest = line.value.get("id")
         if not isinstance(digest, str) or digest in found:
             message = "expected the id of one sentence, each once: copy it from the sheet"
             faults.append(Fault(str(path), line.number, "id", message))
-        else:
-            found[digest] = line.value
-    raise_for_faults(faults)
-    return found
+            continue
+        if line.value.get("labels") is None:
+            message = f"missing: expected {EXPECTED['labels']}; add it"
+            faults.append(Fault(str(path), line.number, "labels", message))
+        found[digest] = line
+    return found, faults
 
 
 def _by_author(sentence: Sentence, digest: str) -> Annotation:
@@ -108,14 +119,8 @@ def _by_author(sentence: Sentence, digest: str) -> Annotation:
     )
 
 
-def _with_pass(
-    known: Annotation, name: Pass, values: Mapping[str, Any], labelled: Path
-) -> Annotation:
-    changed = known.model_dump() | {name: values.get("labels")}
+def _with_pass(known: Annotation, name: Pass, value: Mapping[str, object]) -> dict[str, object]:
+    changed = known.model_dump() | {name: value.get("labels")}
     if name == "adjudicated":
-        changed["reason"] = values.get("reason")
-    try:
-        return Annotation.model_validate(changed)
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"]
-        raise CorpusError(f"{labelled}: {known.digest}: {message}") from None
+        changed["reason"] = value.get("reason")
+    return changed

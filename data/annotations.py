@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from claimwire.data.corpus import SPLITS
-from claimwire.data.jsonlines import (
-    Fault,
-    JsonLine,
-    describe_value,
-    did_you_mean,
-    raise_for_faults,
-    read_json_lines,
-)
+from claimwire.data.corpus import SPLITS, default_corpus
+from claimwire.data.documents import validate_line
+from claimwire.data.jsonlines import Fault, JsonLine, raise_for_faults, read_json_lines
 from claimwire.data.labels import Label
 from claimwire.data.shapes import EXPECTED, OWN_MESSAGE, Labels, Split, Text
 from claimwire.data.standoff_labels import DIGEST_LENGTH, write_json_lines
@@ -97,8 +91,8 @@ class Annotation(BaseModel):
 
 def annotations_folder(corpus: Path | None = None) -> Path:
     """Return the folder of the annotations: the one named so beside the corpus."""
-    root = Path(__file__).resolve().parent / "corpus" if corpus is None else corpus.resolve()
-    return root.parent / "annotations"
+    root = default_corpus() if corpus is None else corpus
+    return root.resolve().parent / "annotations"
 
 
 def read_annotations(path: Path) -> list[Annotation]:
@@ -112,7 +106,7 @@ def read_annotations(path: Path) -> list[Annotation]:
     first_line: dict[tuple[str, int], int] = {}
     annotations: list[Annotation] = []
     for line in lines:
-        annotation = _validate(path, line, faults)
+        annotation = annotation_of(path, line, faults)
         if annotation is None:
             continue
         earlier = first_line.setdefault(annotation.key, line.number)
@@ -132,29 +126,12 @@ def read_all_annotations(folder: Path) -> dict[Split, list[Annotation]]:
     return {split: read_annotations(path) for split, path in files.items() if path.is_file()}
 
 
+def annotation_of(path: Path, line: JsonLine, faults: list[Fault]) -> Annotation | None:
+    """Return the annotation that a line holds; where it breaks the format, add its faults."""
+    return validate_line(Annotation, path, line, faults, _EXPECTED)
+
+
 def write_annotations(path: Path, annotations: Iterable[Annotation]) -> None:
     """Write annotations sorted by document and sentence, whole or not at all."""
     ordered = sorted(annotations, key=lambda each: each.key)
     write_json_lines(path, (each.model_dump(mode="json", exclude_none=True) for each in ordered))
-
-
-def _validate(path: Path, line: JsonLine, faults: list[Fault]) -> Annotation | None:
-    try:
-        return Annotation.model_validate(line.value)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            faults.append(Fault(str(path), line.number, *_explain(detail)))
-    return None
-
-
-def _explain(detail: Any) -> tuple[str, str]:
-    """Return the field that a validation error is about and, in plain words, what is wrong."""
-    field = str(detail["loc"][0]) if detail["loc"] else ""
-    if detail["type"] == OWN_MESSAGE:
-        return field, detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        known = Annotation.model_fields
-        return field, f"unknown field: expected only {', '.join(known)}{did_you_mean(field, known)}"
-    if detail["type"] == "missing":
-        return field, f"missing: expected {_EXPECTED[field]}; add it"
-    return field, f"expected {_EXPECTED[field]}, found {describe_value(detail['input'])}"

@@ -122,12 +122,12 @@ def length_table(examples: Sequence[Example]) -> CardTable:
 def side_table(documents: Sequence[Placed]) -> CardTable:
     """Return one row a side, those of most documents first, after a row for all documents."""
     told = [set(each.document.parties.values()) for each in documents if each.document.parties]
-    conflicts = {side for sides in told for side in sides}
+    known = {side for sides in told for side in sides}
     by_side = {
         side: [sides for sides in told if side in sides]
-        for side in sorted(conflicts, key=lambda s: (-sum(s in sides for sides in told), s))
+        for side in sorted(known, key=lambda s: (-sum(s in sides for sides in told), s))
     }
-    rows = [(f"{len(conflicts)} sides", str(len(told)), "")]
+    rows = [(f"{len(known)} sides", str(len(told)), "")]
     rows += [
         (side, str(len(chosen)), _opponents(side, chosen))
         for side, chosen in list(by_side.items())[:_MOST_SIDES]
@@ -149,7 +149,7 @@ def _opponents(side: str, chosen: Sequence[set[str]]) -> str:
 def balance_table(conflicts: Sequence[Balance], pooled: Mapping[Label, Pooled]) -> CardTable:
     """Return, two rows a conflict, the share of each label on either side; last, what differs.
 
-    Conflicts of few documents only count in the last two rows.
+    Conflicts of few documents only count in the last two rows, which need one with both sides.
     """
     rows = []
     for each in conflicts:
@@ -160,9 +160,11 @@ def balance_table(conflicts: Sequence[Balance], pooled: Mapping[Label, Pooled]) 
             docs = str(each.documents)
             rows.append((side.name, other.name, docs, str(side.sentences), *shares))
     total = str(sum(each.documents for each in conflicts))
-    for name, value in (("difference", "found"), ("by chance", "by_chance")):
-        cells = (f"{getattr(pooled[label], value):.0%}" for label in LABELS if pooled)
-        rows.append(("all conflicts", name, total, "", *cells))
+    if pooled:
+        found = (f"{pooled[label].found:.0%}" for label in LABELS)
+        by_chance = (f"{pooled[label].by_chance:.0%}" for label in LABELS)
+        rows.append(("all conflicts", "difference", total, "", *found))
+        rows.append(("all conflicts", "by chance", total, "", *by_chance))
     title = "Balance: share of each label where one side is named alone"
     return CardTable(title, ("side", "against", "docs", "sent", *LABEL_HEADINGS), tuple(rows))
 

@@ -174,9 +174,9 @@ def _problem(pair: Duplicate) -> Problem:
     fails = rule in (Rule.EXACT_ACROSS, Rule.NEAR_ACROSS)
     kind = "equal" if pair.exact else f"alike (Jaccard {pair.similarity:.2f})"
     splits = f"{pair.first.split} and {pair.second.split}" if pair.across else pair.first.split
-    message = f"{kind} in {splits}: {_shown(pair.first.text)}"
+    message = f"{kind} in {splits}: {shown(pair.first.text)}"
     if not pair.exact:
-        message += f" | {_shown(pair.second.text)}"
+        message += f" | {shown(pair.second.text)}"
     if pair.first.labels != pair.second.labels:
         message += f"; their labels differ: {_names(pair.first)} | {_names(pair.second)}"
     if fails:
@@ -184,7 +184,8 @@ def _problem(pair: Duplicate) -> Problem:
     return Problem(rule, message, (str(pair.first.position), str(pair.second.position)), fails)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return a sentence in quotation marks, its first 100 characters where it is longer."""
     return repr(text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "...")
 
 

@@ -27,6 +27,7 @@ from claimwire.data.composed_checks import CheckOptions, DocumentFindings, check
 from claimwire.data.corpus import Example, corpus_digest, load_examples
 from claimwire.data.errors import ConfigError, CorpusError
 from claimwire.data.jsonlines import did_you_mean
+from claimwire.data.printing import print_line
 from claimwire.data.stats import corpus_stats
 from claimwire.data.stats_commands import card_tables, markdown, rich_table
 from claimwire.data.templates import TOLERANCE as TEMPLATE_TOLERANCE
@@ -56,30 +57,31 @@ def check(corpus: Path | None, extra: list[Path], options: CheckOptions | None =
 
     Raises:
         InputError: a file or directory does not exist or cannot be read.
+        CorpusError: the annotations break their format.
         MissingExtraError: datasketch, of the extra [train], is not installed.
     """
     console = Console()
     try:
         examples = load_examples(corpus, extra)
     except CorpusError as error:
-        _line(console, f"FAILED  {Rule.SCHEMA}", "bold red")
+        print_line(console, f"FAILED  {Rule.SCHEMA}", "bold red")
         for message in str(error).splitlines():
-            _line(console, f"  {message}")
-        _line(console, "Duplicates are looked for once every line holds.")
+            print_line(console, f"  {message}")
+        print_line(console, "Duplicates are looked for once every line holds.")
         return 1
     documents = check_documents(corpus, options or CheckOptions())
     problems = [*check_corpus(examples), *documents.problems]
     console.print(_check_table(problems, documents))
     for rule, reason in documents.left_out.items():
-        _line(console, f"{rule.value}: not looked at, because {reason}")
+        print_line(console, f"{rule.value}: not looked at, because {reason}")
     for rule in Rule:
         _list_problems(console, [problem for problem in problems if problem.rule is rule])
     failed = [rule.value for rule in Rule if any(p.fails and p.rule is rule for p in problems)]
     counted = f"{len(examples):,} sentences in {_documents(examples):,} documents"
     if failed:
-        _line(console, f"FAILED  {counted}: {'; '.join(failed)}", "bold red")
+        print_line(console, f"FAILED  {counted}: {'; '.join(failed)}", "bold red")
         return 1
-    _line(console, f"ok  {counted}: every rule holds", "bold green")
+    print_line(console, f"ok  {counted}: every rule holds", "bold green")
     return 0
 
 
@@ -89,7 +91,8 @@ def stats(corpus: Path | None, extra: list[Path], output_format: str) -> int:
     Args:
         corpus: the corpus directory; None: the one that ships with claimwire.
         extra: files of records or documents that training would add.
-        output_format: ``table``, or ``json`` for one object on one line.
+        output_format: ``table``; ``json`` for one object on one line; ``markdown`` for the tables
+            as ``docs/data-card.md`` has them.
 
     Returns:
         0.
@@ -110,7 +113,7 @@ def stats(corpus: Path | None, extra: list[Path], output_format: str) -> int:
     console = Console()
     if output_format == "json":
         whole = {"digest": digest, **counted.as_json()}
-        _line(console, json.dumps(whole, ensure_ascii=False))
+        print_line(console, json.dumps(whole, ensure_ascii=False))
         return 0
     tables = card_tables(corpus, examples, counted)
     if output_format == "markdown":
@@ -118,14 +121,9 @@ def stats(corpus: Path | None, extra: list[Path], output_format: str) -> int:
         return 0
     for table in tables:
         console.print(rich_table(table))
-    _line(console, f"\n{KEY}")
-    _line(console, f"digest {digest}")
+    print_line(console, f"\n{KEY}")
+    print_line(console, f"digest {digest}")
     return 0
-
-
-def _line(console: Console, text: str, style: str = "") -> None:
-    """Print one line as it is: no markup, no wrapping, whatever the sentence holds."""
-    console.print(Text(text, style=style), soft_wrap=True)
 
 
 def _documents(examples: Sequence[Example]) -> int:
@@ -155,10 +153,10 @@ def _list_problems(console: Console, problems: Sequence[Problem]) -> None:
     """List the findings of one rule, failures first, with their positions."""
     if not problems:
         return
-    _line(console, f"\n{problems[0].rule}", "bold")
+    print_line(console, f"\n{problems[0].rule}", "bold")
     for problem in problems[:MOST_PROBLEMS_LISTED]:
-        _line(console, f"  {'FAILED' if problem.fails else 'note'}  {problem.message}")
+        print_line(console, f"  {'FAILED' if problem.fails else 'note'}  {problem.message}")
         for place in problem.where:
-            _line(console, f"      {place}")
+            print_line(console, f"      {place}")
     if len(problems) > MOST_PROBLEMS_LISTED:
-        _line(console, f"  ... and {len(problems) - MOST_PROBLEMS_LISTED:,} more")
+        print_line(console, f"  ... and {len(problems) - MOST_PROBLEMS_LISTED:,} more")

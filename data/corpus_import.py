@@ -95,9 +95,9 @@ def import_records(paths: Sequence[Path], options: ImportOptions) -> ImportRepor
             "found the same: choose another name"
         )
     report = ImportReport()
-    references = _references(options)
-    candidates = [each for path in paths for each in _read(path, options.split, report)]
     lines = _lines_of(options.output)
+    references = _references(options, lines)
+    candidates = [each for path in paths for each in _read(path, options.split, report)]
     new, replaced = _settle_known(candidates, lines, options, report)
     taken, refused = without_copies(new, references)
     lines += [_line(each) for each in taken]
@@ -113,11 +113,16 @@ def import_records(paths: Sequence[Path], options: ImportOptions) -> ImportRepor
     return report
 
 
-def _references(options: ImportOptions) -> list[Example]:
-    """Return the sentences that training would read beside the new ones."""
+def _references(options: ImportOptions, lines: Sequence[Line]) -> list[Example]:
+    """Return the sentences that training would read beside the new ones.
+
+    Args:
+        options: corpus, extra files and output.
+        lines: what stands in the output.
+    """
     output = options.output.resolve()
     extra = [path for path in options.extra if path.resolve() != output]
-    if _lines_of(options.output):
+    if lines:
         extra.append(options.output)
     return load_examples(options.corpus, extra)
 
@@ -146,7 +151,7 @@ def _read(path: Path, split: Split | None, report: ImportReport) -> Iterator[Can
         record = located.value
         record = record.model_copy(update={"split": split or record.split or "train"})
         example = extra_example(path, Located(located.line, record, located.sentence))
-        yield Candidate(path, located.line, record, example)
+        yield Candidate(record, example)
 
 
 def _settle_known(

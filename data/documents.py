@@ -7,12 +7,13 @@ that has ``sentences`` is a document.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from claimwire.data.jsonlines import (
     Fault,
@@ -47,9 +48,11 @@ __all__ = [
     "parse_records",
     "read_documents",
     "read_records",
+    "validate_line",
 ]
 
 Shape = TypeVar("Shape", Document, Record)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def parse_documents(path: Path) -> tuple[list[Located[Document]], list[Fault]]:
                 )
             )
             continue
-        document = _validate(Document, path, line, faults)
+        document = validate_line(Document, path, line, faults)
         if document is None:
             continue
         earlier = first_line.setdefault(document.doc_id, line.number)
@@ -135,14 +138,14 @@ def parse_records(path: Path) -> tuple[list[Located[Record]], list[Fault]]:
     records: list[Located[Record]] = []
     for line in lines:
         if "sentences" in line.value:
-            document = _validate(Document, path, line, faults)
+            document = validate_line(Document, path, line, faults)
             if document is not None:
                 records.extend(
                     Located(line.number, record, index)
                     for index, record in enumerate(flatten(document))
                 )
         else:
-            record = _validate(Record, path, line, faults)
+            record = validate_line(Record, path, line, faults)
             if record is not None:
                 records.append(Located(line.number, record))
     return records, _in_order(path, faults, "records", found_any=bool(lines))
@@ -173,40 +176,49 @@ def _in_order(path: Path, faults: list[Fault], kind: str, *, found_any: bool) ->
     return sorted(faults, key=lambda fault: fault.line or 0)
 
 
-def _validate(shape: type[Shape], path: Path, line: JsonLine, faults: list[Fault]) -> Shape | None:
-    """Validate one line as ``shape``; where it does not fit, add its faults and return None."""
+def validate_line(
+    shape: type[Model],
+    path: Path,
+    line: JsonLine,
+    faults: list[Fault],
+    expected: Mapping[str, str] = EXPECTED,
+) -> Model | None:
+    """Validate one line as ``shape``; where it does not fit, add its faults and return None.
+
+    Args:
+        shape: what the line is to hold.
+        path: the file, for the faults.
+        line: the line.
+        faults: what is wrong is added to it, in plain words.
+        expected: what each field of ``shape`` holds, in the words of the messages.
+    """
     try:
         return shape.model_validate(line.value)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            field, message = _explain(
-                shape, detail["type"], detail["loc"], detail["msg"], detail["input"]
-            )
+            field, message = _explain(shape, detail, expected)
             faults.append(Fault(str(path), line.number, field, message))
     return None
 
 
 def _explain(
-    shape: type[Document] | type[Record],
-    kind: str,
-    location: Sequence[str | int],
-    message: str,
-    found: object,
+    shape: type[BaseModel], detail: ErrorDetails, expected: Mapping[str, str]
 ) -> tuple[str, str]:
     """Return the field that a validation error is about and, in plain words, what is wrong."""
+    kind, location, found = detail["type"], detail["loc"], detail["input"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     field = path.removeprefix(".")
     leaf = str(location[-1]) if location else ""
     if kind == OWN_MESSAGE:
-        return field, message
+        return field, detail["msg"]
     if kind == "extra_forbidden":
         fields = (LabelledSentence if len(location) > 1 else shape).model_fields
         hint = did_you_mean(leaf, fields)
         return field, f"unknown field: expected only {', '.join(fields)}{hint}"
     if kind == "string_unicode":
         return field, "expected text, found half of a surrogate pair: remove or complete it"
-    expected = EXPECTED[next(part for part in reversed(location) if part in EXPECTED)]
+    meant = next(expected[str(part)] for part in reversed(location) if part in expected)
     if kind == "missing":
-        return field, f"missing: expected {expected}; add it"
+        return field, f"missing: expected {meant}; add it"
     hint = did_you_mean(found, VOCABULARIES.get(leaf, ()))
-    return field, f"expected {expected}, found {describe_value(found)}{hint}"
+    return field, f"expected {meant}, found {describe_value(found)}{hint}"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.text import Text
 
 from claimwire.data.corpus_import import (
     REFUSED,
@@ -17,6 +16,7 @@ from claimwire.data.corpus_import import (
     side_file,
 )
 from claimwire.data.import_copies import Refusal
+from claimwire.data.printing import print_line
 
 MOST_REFUSALS_LISTED: Final = 10
 
@@ -35,14 +35,16 @@ def corpus_import(paths: list[Path], options: ImportOptions) -> int:
     report = import_records(paths, options)
     console = Console()
     for path in report.empty:
-        _line(console, f"note: {path}: empty, nothing to take in")
+        print_line(console, f"note: {path}: empty, nothing to take in")
     for refusal in report.refused[:MOST_REFUSALS_LISTED]:
-        _line(console, _shown(refusal), "yellow")
+        print_line(console, _shown(refusal), "yellow")
     if len(report.refused) > MOST_REFUSALS_LISTED:
-        _line(console, f"... and {len(report.refused) - MOST_REFUSALS_LISTED:,} more")
-    _line(console, _summary(report, options.output))
+        print_line(console, f"... and {len(report.refused) - MOST_REFUSALS_LISTED:,} more")
+    print_line(console, _summary(report, options.output))
     if report.refused:
-        _line(console, f"what was refused, and why, is in {side_file(options.output, REFUSED)}")
+        print_line(
+            console, f"what was refused, and why, is in {side_file(options.output, REFUSED)}"
+        )
     return 1 if report.refused else 0
 
 
@@ -61,8 +63,3 @@ def _summary(report: ImportReport, output: Path) -> str:
         named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
         parts.append(f"{kinds.total():,} refused ({named})")
     return f"{output}: {', '.join(parts)}; {report.total:,} records in all"
-
-
-def _line(console: Console, text: str, style: str = "") -> None:
-    """Print one line as it is: no markup, no wrapping, whatever the sentence holds."""
-    console.print(Text(text, style=style), soft_wrap=True)

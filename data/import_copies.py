@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from claimwire.data.checks import shown
 from claimwire.data.corpus import Example
 from claimwire.data.documents import Record, Split
 from claimwire.data.duplicates import near_duplicates, normalise
-
-_TEXT_SHOWN: Final = 100
 
 
 class Kind(StrEnum):
@@ -62,20 +60,17 @@ class Candidate:
     """A record that would be taken in.
 
     Attributes:
-        file: where it was read.
-        line: its line from 1.
         record: the record with the split that it would go to.
-        example: the same as training would see it.
+        example: the same as training would see it, with the file and line where it was read.
     """
 
-    file: Path
-    line: int
     record: Record
     example: Example
 
     def refused(self, kind: Kind, reason: str) -> Refusal:
         """Return the refusal of this record."""
-        return Refusal(str(self.file), self.line, kind, reason, self.record)
+        place = self.example.position
+        return Refusal(place.file, place.line, kind, reason, self.record)
 
 
 def without_copies(
@@ -175,8 +170,7 @@ def _refused_copy(each: Candidate, standing: Sequence[Example], what: str) -> Re
     other = next((e for e in standing if e.split != each.example.split), standing[0])
     reason = f"{what} stands in {other.split} ({other.position})"
     if other.text != each.example.text:
-        shown = other.text if len(other.text) <= _TEXT_SHOWN else other.text[:_TEXT_SHOWN] + "..."
-        reason += f": {shown!r}"
+        reason += f": {shown(other.text)}"
     differ = other.labels != each.example.labels
     labels = f"{', '.join(other.labels)} there, {', '.join(each.example.labels)} here"
     if other.split != each.example.split:

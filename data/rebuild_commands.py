@@ -14,6 +14,7 @@ from rich.text import Text
 
 from claimwire.data.errors import InputError
 from claimwire.data.fetch import ADDRESS, Downloads, LocalFiles, read_sources
+from claimwire.data.printing import print_line
 from claimwire.data.rebuild import (
     FLOOR,
     GOAL,
@@ -74,10 +75,10 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     _list(console, "Files not available", list(rebuilt.troubles.values()))
     _list(console, "Notes", files.notes)
     for split, count in counts.items():
-        _line(console, f"{count:>7,} sentences in {options.output / f'{split}.jsonl'}")
+        print_line(console, f"{count:>7,} sentences in {options.output / f'{split}.jsonl'}")
     if rebuilt.unlabelled:
         others = len(rebuilt.unlabelled)
-        _line(console, f"{others:>7,} without labels in {options.output / UNLABELLED}")
+        print_line(console, f"{others:>7,} without labels in {options.output / UNLABELLED}")
     return _verdict(console, rebuilt, options.output / MISSING)
 
 
@@ -147,29 +148,26 @@ def _list(console: Console, title: str, entries: Sequence[str]) -> None:
     """Print the first entries under a title; nothing where there are none."""
     if not entries:
         return
-    _line(console, f"{title}: {len(entries):,}", "bold")
+    print_line(console, f"{title}: {len(entries):,}", "bold")
     for entry in entries[:MOST_NOTES_LISTED]:
-        _line(console, f"  {entry}")
+        print_line(console, f"  {entry}")
     if len(entries) > MOST_NOTES_LISTED:
-        _line(console, f"  ... and {len(entries) - MOST_NOTES_LISTED:,} more")
+        print_line(console, f"  ... and {len(entries) - MOST_NOTES_LISTED:,} more")
 
 
 def _verdict(console: Console, rebuilt: Rebuilt, missing: Path) -> int:
     """Print what the share means and return the exit code."""
     lost = len(rebuilt.labellings) - len(rebuilt.texts)
     if lost:
-        _line(console, f"{lost:>7,} missing, listed in {missing}")
+        print_line(console, f"{lost:>7,} missing, listed in {missing}")
     found = f"{rebuilt.share:.1%} of {len(rebuilt.labellings):,} labelled sentences found"
     if rebuilt.share < FLOOR:
-        _line(console, f"FAILED  {found}: expected at least {FLOOR:.0%}", "bold red")
+        print_line(console, f"FAILED  {found}: expected at least {FLOOR:.0%}", "bold red")
         return 1
     if rebuilt.share < GOAL:
-        _line(console, f"ok, but  {found}: whole sources give {GOAL:.0%} or more", "bold yellow")
+        print_line(
+            console, f"ok, but  {found}: whole sources give {GOAL:.0%} or more", "bold yellow"
+        )
         return 0
-    _line(console, f"ok  {found}", "bold green")
+    print_line(console, f"ok  {found}", "bold green")
     return 0
-
-
-def _line(console: Console, text: str, style: str = "") -> None:
-    """Print one line as it is: no markup, no wrapping."""
-    console.print(Text(text, style=style), soft_wrap=True)

@@ -20,7 +20,8 @@ _QUOTES = frozenset("\"'”’»")
 _OPENERS = frozenset("\"'“‘«„([{*_¿¡—–- ")
 _MARKS = _CLOSERS | _OPENERS
 
-_MASKED = re.compile(r"""["“”„«»()\[\]{}*_\ud800-\udfff]|(?<!\w)['‘’]|['’](?!\w)|\s""")
+_OTHER_SPACE = re.compile(r"[^\S ]")
+_MASKED = re.compile(r"""["“”„«»()\[\]{}*_\ud800-\udfff]|(?<!\w)['‘’]|['’](?!\w)""")
 """Blanked before sentencex sees the text; lone surrogates too, which no encoding holds."""
 _NOTE = re.compile(r"\[\^?\w{1,4}\]")
 _NOTES = re.compile(r"(?:\[\^?\w{1,4}\])+")
@@ -79,7 +80,8 @@ def split(text: str) -> list[tuple[int, int]]:
         ``(start, end)`` code-point offsets in order, without overlap, never beginning or ending
         with white space, and holding every character of ``text`` that is not white space.
     """
-    blank = re.sub(r"\s", " ", text)
+    # Not the spaces themselves: between its matches re.sub keeps a string for every word.
+    blank = _OTHER_SPACE.sub(" ", text)
     casual = blank.lstrip()[:1].islower()
     spans: list[tuple[int, int]] = []
     start = _skip_spaces(blank, 0)

@@ -16,18 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from claimwire.data.documents import Record, read_records
+from claimwire.data.documents import Record, read_records, validate_line
 from claimwire.data.errors import CorpusError, InputError
-from claimwire.data.jsonlines import (
-    Fault,
-    describe_value,
-    did_you_mean,
-    raise_for_faults,
-    read_json_lines,
-)
+from claimwire.data.jsonlines import Fault, describe_value, raise_for_faults, read_json_lines
 from claimwire.data.shapes import EXPECTED, OWN_MESSAGE, Labels, Split, Text, TheatreName
 
 Labeller = Literal["first", "second", "final"]
@@ -140,32 +134,14 @@ def read_labels(path: Path) -> Standoff:
     lines, faults = read_json_lines(path)
     labellings: list[tuple[int, Labelling]] = []
     for line in lines:
-        try:
-            labellings.append((line.number, Labelling.model_validate(line.value)))
-        except ValidationError as error:
-            faults += [_fault(path, line.number, detail) for detail in error.errors()]
+        labelling = validate_line(Labelling, path, line, faults, _EXPECTED)
+        if labelling is not None:
+            labellings.append((line.number, labelling))
     faults += _contradictions(path, labellings)
     raise_for_faults(sorted(faults, key=lambda fault: fault.line or 0))
     if not labellings:
         raise CorpusError(f"{path}: expected stand-off labels, found an empty file: fill it")
     return Standoff(_sorted(labelling for _, labelling in labellings))
-
-
-def _fault(path: Path, number: int, detail: Any) -> Fault:
-    """Return, in plain words, what a validation error says."""
-    field = str(detail["loc"][0])
-    if detail["type"] == OWN_MESSAGE:
-        return Fault(str(path), number, field, detail["msg"])
-    if detail["type"] == "extra_forbidden":
-        known = Labelling.model_fields
-        hint = did_you_mean(field, known)
-        message = f"unknown field: expected only {', '.join(known)}{hint}"
-        return Fault(str(path), number, field, message)
-    expected = _EXPECTED[field]
-    if detail["type"] == "missing":
-        return Fault(str(path), number, field, f"missing: expected {expected}; add it")
-    found = describe_value(detail["input"])
-    return Fault(str(path), number, field, f"expected {expected}, found {found}")
 
 
 def _contradictions(path: Path, labellings: Sequence[tuple[int, Labelling]]) -> list[Fault]:

@@ -12,6 +12,7 @@ from claimwire.data.errors import ReleaseError, TrackingError
 from claimwire.model.companions import companion_directory
 from claimwire.model.references import (
     DEFAULT_TRACKING_URI,
+    first_line,
     quick_requests,
     registry_client,
     resolve_release,
@@ -64,7 +65,7 @@ def _list_registered(console: Console) -> None:
             _add_versions(table, client)
     except MlflowException as error:
         raise TrackingError(
-            f"expected a model registry at {uri}, found: {str(error).splitlines()[0]}: check "
+            f"expected a model registry at {uri}, found: {first_line(error)}: check "
             "MLFLOW_TRACKING_URI"
         ) from error
     console.print(table)

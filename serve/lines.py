@@ -35,6 +35,7 @@ def is_json_object(line: bytes) -> bool:
     if not text.startswith("{"):
         return False
     try:
-        return isinstance(json.loads(text), dict)
+        # A number too long for int() is still JSON: the reader refuses its line alone.
+        return isinstance(json.loads(text, parse_int=str), dict)
     except (ValueError, RecursionError):
         return False

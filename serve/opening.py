@@ -17,12 +17,13 @@ BUFFER: Final = 65_536
 MOST_BYTES: Final = 64 * 2**20
 """Most bytes of one text: of a line of records, or of an article that is a file of its own.
 
-A few hundred kilobytes of gzip can hold a line of any length, and a line is in memory as a whole,
-with what is made of it some 26 times its size. An article of this size has ten million words."""
+A megabyte of gzip can hold a line of a thousand, and a line is in memory as a whole, with what is
+made of it some 26 times its size. An article of this size has ten million words."""
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
-_SHOWN: Final = 80
+_CUT: Final = 80
+"""Bytes that are left of a line that is too long."""
 
 _TOLD_BY: Final = 16
 """Bytes at the beginning that tell every known binary format."""
@@ -58,7 +59,7 @@ class Stream:
         rest = line
         while rest and not rest.endswith(b"\n"):
             rest = self._lines.readline(BUFFER)
-        return CutLine(line[:_SHOWN])
+        return CutLine(line[:_CUT])
 
 
 class CutLine(bytes):

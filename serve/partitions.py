@@ -37,7 +37,7 @@ from claimwire.serve.outputs import Format
 from claimwire.serve.records import json_line
 from claimwire.serve.reports import Reports, Tally, failure_line, note_line
 from claimwire.serve.rows import Recorder
-from claimwire.serve.sources import KNOWN_SUFFIXES, Source, format_suffix
+from claimwire.serve.sources import GZIP_SUFFIX, KNOWN_SUFFIXES, Source, format_suffix
 from claimwire.serve.stores import Folder, digest_of
 from claimwire.serve.tagger import Tagger
 
@@ -93,8 +93,7 @@ def name_partitions(sources: Sequence[Source]) -> list[Partition]:
 
 def _stem(source: Source) -> str:
     name = PurePath(source.given.rpartition("/")[2])
-    suffixes = [".gz", *sorted(KNOWN_SUFFIXES)]
-    while name.suffix.lower() in suffixes and format_suffix(name):
+    while name.suffix.lower() in {GZIP_SUFFIX, *KNOWN_SUFFIXES} and format_suffix(name):
         name = PurePath(name.stem)
     return _NO_NAME.sub("_", name.name)[:_STEM_CHARACTERS]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from claimwire.serve.partitions import (
     Record,
     name_partitions,
 )
+from claimwire.serve.ray_address import require_answer
 from claimwire.serve.ray_engine import Job, import_ray, tag_all
 from claimwire.serve.records import json_line
 from claimwire.serve.reports import (
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 FORMATS: Final = (Format.JSONL, Format.PARQUET)
 
+_LOCAL: Final = re.compile(r"^(file|local)://", re.IGNORECASE)
+
 
 def tag(paths: list[str], options: TagOptions, reading: ReadOptions) -> int:
     """Tag files into a folder, a partition a file.
@@ -54,7 +58,8 @@ def tag(paths: list[str], options: TagOptions, reading: ReadOptions) -> int:
         ``_errors.jsonl`` and the others are done.
 
     Raises:
-        InputError: wrong options, none of the paths exists, or the folder is not free.
+        InputError: wrong options, none of the paths exists, the folder is not free, or no cluster
+            answers at RAY_ADDRESS.
         ReleaseError: the model cannot be loaded.
         MissingExtraError: Ray or pyarrow is not installed.
     """
@@ -73,13 +78,13 @@ def tag(paths: list[str], options: TagOptions, reading: ReadOptions) -> int:
     try:
         _check_free(folder, asked, resume=options.resume)
         if partitions:
-            import_ray()
+            require_answer(import_ray())  # before the folder is taken
         _take(folder, asked)
         records: list[Record] = []
         if partitions:
             with _progress(len(partitions)) as on_done:
                 records = tag_all(job, partitions, options.workers, on_done)
-        return _finish(folder, job, found, dict(zip(partitions, records, strict=True)))
+        return _finish(folder, job, found, list(zip(partitions, records, strict=True)))
     except OSError as error:
         raise InputError(
             f"{folder.address}: expected a folder to write to, found: {error}: check it, its "
@@ -104,8 +109,12 @@ def _address(options: TagOptions) -> str:
     if output in ("", STDIN):
         raise InputError("--engine ray: expected -o FOLDER for the partitions, found none")
     suffix = PurePath(shown_address(output)).suffix.lower()
-    is_file_name = suffix in set(FORMAT_OF_SUFFIX) - {""}
-    if Path(output).is_file() or (is_file_name and not Path(output).is_dir()):
+    if Path(output).is_file():
+        raise InputError(
+            f"{output}: expected a folder, which gets a file for each input, found a file: "
+            "name another"
+        )
+    if suffix != "" and suffix in FORMAT_OF_SUFFIX and not Path(output).is_dir():
         raise InputError(
             f"{shown_address(output)}: expected a folder, which gets a file for each input, found "
             "the name of a file: leave out the suffix"
@@ -122,22 +131,25 @@ def _reference(model: str | None) -> str | None:
 
 def _refuse_overlap(paths: Sequence[str], found: Sequence[Found], address: str) -> None:
     """Refuse a folder from which this run or the next one would read its own output."""
+    shown, output = shown_address(address), _place(address)
     for given in paths:
-        if is_address(given) or is_address(address):
-            upper = shown_address(given).rstrip("/")
-            inside = f"{shown_address(address)}/".startswith(f"{upper}/")
-        else:
-            inside = Path(given).is_dir() and Path(address).is_relative_to(Path(given).absolute())
-        if inside:
+        is_folder = is_address(given) or Path(given).is_dir()
+        if is_folder and output.is_relative_to(_place(given)):
             raise InputError(
-                f"{shown_address(address)}: expected a folder outside the input "
-                f"{shown_address(given)}: choose another"
+                f"{shown}: expected a folder outside the input {shown_address(given)}: "
+                "choose another"
             )
     for source in (entry for entry in found if isinstance(entry, Source)):
-        if source.path is not None and source.path.absolute().is_relative_to(address):
+        if _place(source.given).is_relative_to(output):
             raise InputError(
-                f"{source.given}: expected inputs outside the output {address}: choose another"
+                f"{source.given}: expected inputs outside the output {shown}: choose another"
             )
+
+
+def _place(given: str) -> PurePath:
+    """Return where a path or an address is, in one form that tells what is inside what."""
+    place = _LOCAL.sub("", shown_address(given))
+    return PurePath(place) if is_address(place) else Path(place).resolve()
 
 
 def _asked(job: Job, partitions: Sequence[Partition]) -> bytes:
@@ -194,10 +206,10 @@ def _difference(before: bytes, asked: bytes) -> str:
 
 
 def _finish(
-    folder: Folder, job: Job, found: Sequence[Found], records: dict[Partition, Record]
+    folder: Folder, job: Job, found: Sequence[Found], done: Sequence[tuple[Partition, Record]]
 ) -> int:
-    """Put together what the partitions' records say."""
-    by_source = {partition.source: partition for partition in records}
+    """Put together what the partitions' records say; the partitions are in the inputs' order."""
+    following = iter(done)
     tally, kept, failures = Tally(), 0, 0
     with TemporaryFile() as errors:
         for entry in found:
@@ -207,21 +219,20 @@ def _finish(
                 errors.write(failure_line(entry))
                 failures += 1
             else:
-                partition = by_source[entry]
-                record = records[partition]
+                partition, record = next(following)
                 tally.include(record.counts())
                 kept += record.kept
                 failures += record.failures
                 errors.write(folder.read(partition.errors) or b"")
                 _tell(partition, record)
         _settle_errors(folder, errors, failures)
-    for partition in records if job.form is Format.PARQUET else ():
+    for partition, _ in done if job.form is Format.PARQUET else ():
         folder.delete(partition.rows(job.form))
     folder.write(SUCCESS, b"")
     if kept:
-        say(f"note: {plural(kept, 'partition')} of {len(records)} were there already")
+        say(f"note: {plural(kept, 'partition')} of {len(done)} were there already")
     say(
-        f"{folder.address} written: {plural(len(records), 'partition')}; {tally.summary()}; "
+        f"{folder.address} written: {plural(len(done), 'partition')}; {tally.summary()}; "
         f"model: {job.release}"
     )
     return 1 if failures else 0

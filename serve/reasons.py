@@ -16,8 +16,8 @@ HTML_SENTENCES: Final = (
     "use --unit article, which takes the sentences out of it"
 )
 TOO_LONG: Final = (
-    f"expected a text of at most {MOST_BYTES // 2**20} MiB, found more (a few kilobytes of gzip "
-    "can hold it): split it"
+    f"expected a text of at most {MOST_BYTES // 2**20} MiB, found more (some 70 kB of "
+    "gzip can hold it): split it"
 )
 TOO_LONG_UTF16: Final = (
     f"expected at most {MOST_BYTES // 2**20} MiB of UTF-16, which is read as a whole, found more: "

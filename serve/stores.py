@@ -217,7 +217,7 @@ def _file_system(address: str) -> tuple[Any, str]:
     try:
         from pyarrow import fs
     except ImportError as error:
-        raise MissingExtraError("ray", "reading and writing at addresses") from error
+        raise MissingExtraError("ray", "--engine ray") from error
     if not is_address(address):
         return fs.LocalFileSystem(), str(Path(address).absolute())
     is_own = address.partition("://")[0].lower() in _OWN_SCHEMES
@@ -225,8 +225,8 @@ def _file_system(address: str) -> tuple[Any, str]:
         files, path = fs.FileSystem.from_uri(address if is_own else f"fsspec+{address}")
     except (OSError, ValueError, ImportError) as error:
         raise InputError(
-            f"{shown_address(address)}: expected an address that pyarrow or fsspec knows, such as s3://BUCKET/"
-            f"FOLDER, found: {' '.join(str(error).split())[:200]}: check it, or install fsspec's "
-            "package for it"
+            f"{shown_address(address)}: expected an address that pyarrow or fsspec knows, such as "
+            f"s3://BUCKET/FOLDER, found: {' '.join(str(error).split())[:200]}: check it, or "
+            "install fsspec's package for it"
         ) from error
     return files, path.rstrip("/")

@@ -58,8 +58,10 @@ class ModelConfig(_Section):
     """The network."""
 
     base: str = "packaged:minilm"
-    """Base encoder: ``packaged:minilm``, a directory in hub format, or a hub name
-    (``NAME`` or ``NAME@REVISION``)."""
+    """Base encoder: ``packaged:claimwire``, ``packaged:minilm``, a directory in hub format, or a
+    hub name (``NAME`` or ``NAME@REVISION``). Or a release that is trained on, its head with it:
+    ``released:small``, ``released:base``, ``released:DIRECTORY``,
+    ``released:models:/NAME@ALIAS``."""
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     """Tokens, 8 to 512: longer sentences are cut and flagged as truncated."""
     dropout: OpenFraction = 0.1

@@ -21,6 +21,7 @@ from claimwire.model.export import export_onnx, write_tokenizer
 from claimwire.model.manifest import ManifestDraft
 from claimwire.model.quantize import quantize_onnx
 from claimwire.model.release import Release, write_release
+from claimwire.model.released_network import RELEASED, is_released, open_released
 from claimwire.model.runtime import Runtime
 from claimwire.train.calibration import (
     FittedCalibration,
@@ -151,12 +152,10 @@ def _export(config: Config, tuned: FineTuned, folder: Path) -> Path:
 
 
 def _draft(config: Config, corpus_digest: str) -> ManifestDraft:
-    base = Path(config.model.base)
     return ManifestDraft(
         name=config.release.name,
         version=config.release.version,
-        # A directory's full path says nothing to others, and too much of this machine.
-        base=base.name if base.is_dir() else config.model.base,
+        base=_base_as_told(config.model.base),
         thresholds=dict.fromkeys(CLAIM_LABELS, config.decision.threshold),
         review_threshold=config.decision.review_threshold,
         max_length=config.model.max_length,
@@ -164,6 +163,14 @@ def _draft(config: Config, corpus_digest: str) -> ManifestDraft:
         corpus_digest=corpus_digest,
         config_digest=config.digest(),
     )
+
+
+def _base_as_told(base: str) -> str:
+    """Return the base as others can make use of it."""
+    if is_released(base):
+        return f"{RELEASED}{open_released(base).id}"
+    # A directory's full path says nothing to others, and too much of this machine.
+    return Path(base).name if Path(base).is_dir() else base
 
 
 def _outputs(runtime: Runtime, examples: Sequence[Example]) -> dict[str, _Outputs]:

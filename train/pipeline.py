@@ -12,6 +12,7 @@ from rich.console import Console
 
 from claimwire.data.corpus import SPLITS, to_dataset_dict
 from claimwire.data.errors import ConfigError, MissingExtraError
+from claimwire.model.released_network import is_released, open_released
 from claimwire.train import tracking
 from claimwire.train.behaviour import document_parties
 from claimwire.train.config import Config
@@ -148,8 +149,12 @@ def train_and_measure(
 
 
 def log_inputs(config: Config, data: LabelledData) -> None:
-    """Log configuration and data to the active MLflow run."""
+    """Log configuration, base and data to the active MLflow run."""
+    import mlflow
+
     tracking.log_configuration(config)
+    if is_released(config.model.base):  # a name such as released:small is another one's tomorrow
+        mlflow.set_tag("base_release", open_released(config.model.base).id)
     tracking.log_data(to_dataset_dict(data.examples), data.digest, data.source, data.tags())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from claimwire.data.errors import MissingExtraError, TrackingError
-from claimwire.model.references import quick_requests, registry_client, tracking_uri
+from claimwire.model.references import first_line, quick_requests, registry_client, tracking_uri
 from claimwire.train.tracking import CHAMPION
 
 PREFIX: Final = "claimwire."
@@ -95,8 +95,7 @@ def _asking(uri: str) -> Iterator[None]:
         with quick_requests():
             yield
     except (MlflowException, OSError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrackingError(
-            f"expected a model registry at {uri}, found: {first_line}: start it, or correct "
+            f"expected a model registry at {uri}, found: {first_line(error)}: start it, or correct "
             "MLFLOW_TRACKING_URI"
         ) from error

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from claimwire.data.errors import ConfigError
 from claimwire.model.release import load_release
+from claimwire.model.released_network import is_released
 from claimwire.train import tracking
 from claimwire.train.baselines import KIND_TAG
 from claimwire.train.config import Config
@@ -141,6 +142,12 @@ def _check(config: Config) -> None:
             "train.folds: expected training on labels alone, found distillation.soft_labels: the "
             "teacher has seen the documents that a fold holds out; set "
             "distillation.soft_labels=null"
+        )
+    if folds is not None and is_released(config.model.base):
+        raise ConfigError(
+            f"train.folds: expected an encoder that saw no labels, found model.base "
+            f"{config.model.base}: its training may have seen the documents that a fold holds out; "
+            "name the encoder that the release began as, such as packaged:claimwire"
         )
 
 

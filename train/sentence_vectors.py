@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from claimwire.data.errors import ConfigError
 from claimwire.model.encoders import load_encoder
+from claimwire.model.packaged_encoder import PACKAGED_CLAIMWIRE
+from claimwire.model.released_network import is_released
 from claimwire.train.config import Config
 from claimwire.train.hardware import available_cpus
 
@@ -28,7 +30,9 @@ TOKENS_A_BATCH: Final = 4096
 def sentence_vectors(config: Config, texts: Sequence[str], console: Console) -> FloatArray:
     """Return the mean of each text's token vectors, ``[n, width]``, from the untrained base.
 
-    Batches are sorted by length, so that hardly anything is padded; a bar shows the progress.
+    A release is no untrained base, and has perhaps seen the labels of these very sentences: in its
+    place stands ``packaged:claimwire``. Batches are sorted by length, so that hardly anything is
+    padded; a bar shows the progress.
 
     Raises:
         EncoderError: the base cannot be had.
@@ -36,7 +40,8 @@ def sentence_vectors(config: Config, texts: Sequence[str], console: Console) -> 
     """
     import torch
 
-    encoder, tokenizer = load_encoder(config.model.base)
+    base = config.model.base
+    encoder, tokenizer = load_encoder(PACKAGED_CLAIMWIRE if is_released(base) else base)
     _check_length(config, encoder.config.max_position_embeddings)
     torch.set_num_threads(config.train.threads or available_cpus())
     module: torch.nn.Module = encoder.eval()  # transformers types its own .to() otherwise

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claimwire.data.errors import ConfigError
+from claimwire.model.references import first_line
 from claimwire.train.config import Config
 
 if TYPE_CHECKING:
@@ -48,10 +49,9 @@ def open_study(file: Path, config: Config, data_digest: str) -> Iterator[optuna.
                 storage=storage, study_name="claimwire", direction="maximize", load_if_exists=True
             )
         except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ConfigError(
-                f"{file}: expected the SQLite file of a sweep, found: {first_line}: name another "
-                "with --study, or delete it to begin afresh"
+                f"{file}: expected the SQLite file of a sweep, found: {first_line(error)}: name "
+                "another with --study, or delete it to begin afresh"
             ) from None
         try:
             _require_same(study, file, config, data_digest)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claimwire.data.errors import MissingExtraError, TrackingError
+from claimwire.model.references import first_line
 from claimwire.model.release import Release
 from claimwire.train.config import Config
 
@@ -70,10 +71,9 @@ def connect(config: Config) -> Tracker:
             mlflow.set_registry_uri(uri)
             experiment_id = _find_or_make_experiment(config, local=local)
     except (MlflowException, OSError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrackingError(
-            f"expected an MLflow tracking server at {uri}, found: {first_line}: start it, correct "
-            "tracking.uri or MLFLOW_TRACKING_URI, or unset both to use the database in "
+            f"expected an MLflow tracking server at {uri}, found: {first_line(error)}: start it, "
+            "correct tracking.uri or MLFLOW_TRACKING_URI, or unset both to use the database in "
             f"{config.output_dir}; nothing was trained"
         ) from None
     return Tracker(uri=uri, experiment_id=experiment_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,15 +18,15 @@ from claimwire.serve.review.decision_view import DecisionView, view_of
 from claimwire.serve.review.items import Item, read_items
 from claimwire.serve.review.new_decision import NewDecision, check_adjudication
 from claimwire.serve.review.queues import assign, judged_by, kept_for_another
-from claimwire.serve.review.store import Lock, ReviewStore
+from claimwire.serve.review.store import Lock, ReviewStore, secret_setting
 from claimwire.serve.review.tables import (
     ADJUDICATE,
     VERDICT_KINDS,
     DecisionRow,
     QueueRow,
-    SettingRow,
     StandingRow,
     UserRow,
+    can_sign_in,
     is_id,
 )
 
@@ -181,8 +180,7 @@ def _open_to(adjudicator: str, alone: bool) -> list[ColumnElement[bool]]:
         theirs.kind.in_(VERDICT_KINDS),
     )
     somebody_else = exists().where(
-        UserRow.active.is_(True),
-        UserRow.password_hash.is_not(None),
+        can_sign_in(),
         UserRow.role.in_(ADJUDICATORS),
         UserRow.name != adjudicator,
         not_(is_involved.correlate(QueueRow, UserRow)),
@@ -196,7 +194,7 @@ def _disputes(session: Session, ids: Sequence[int]) -> list[Dispute]:
         .join(StandingRow, StandingRow.decision_id == DecisionRow.id)
         .where(and_(StandingRow.sentence_id.in_(ids), StandingRow.kind.in_(VERDICT_KINDS)))
     )
-    secret = _secret(session)
+    secret = secret_setting(session, _SECRET)
     answers: dict[int, list[DecisionRow]] = {}
     for row in sorted(rows, key=lambda row: _lot(secret, row)):
         answers.setdefault(row.sentence_id, []).append(row)
@@ -213,11 +211,3 @@ def _anonymous(name: str, row: DecisionRow) -> AnonymousAnswer:
 def _lot(secret: bytes, row: DecisionRow) -> bytes:
     """Return the lot that orders the answers to a sentence: it stays when an answer is revised."""
     return hmac.digest(secret, f"{row.sentence_id}:{row.reviewer}".encode(), sha256)
-
-
-def _secret(session: Session) -> bytes:
-    row = session.get(SettingRow, _SECRET)
-    if row is None:
-        row = SettingRow(key=_SECRET, value=secrets.token_hex(32))
-        session.add(row)
-    return bytes.fromhex(row.value)

@@ -20,6 +20,7 @@ from itertools import combinations
 from claimwire.data.agreement import krippendorff_alpha
 from claimwire.data.labels import LABELS
 from claimwire.serve.review.facts import Answer, Judged
+from claimwire.serve.review.outcomes import differ
 
 Unit = Sequence[Answer]
 """The answers that a sentence got, from different reviewers."""
@@ -117,11 +118,6 @@ def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     return (same * n - by_chance) / (n * n - by_chance)
 
 
-def differ(one: Answer, other: Answer) -> bool:
-    """Whether two answers differ in their labels, or in which of them is the primary one."""
-    return not one.agrees_with(other)
-
-
 def _unit(judged: Judged) -> Unit:
     return [verdict.independent for verdict in judged.verdicts]
 
@@ -136,7 +132,7 @@ def _alphas(units: Sequence[Unit]) -> Alphas:
 
     return Alphas(
         sentences=len(units),
-        same=sum(all(unit[0].agrees_with(each) for each in unit[1:]) for unit in units),
+        same=sum(not differ([each.labels for each in unit]) for unit in units),
         primary=krippendorff_alpha([each.primary for each in unit] for unit in units),
         labels={label.value: alpha_of(label) for label in LABELS},
     )

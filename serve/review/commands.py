@@ -16,9 +16,9 @@ from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from claimwire.data.errors import InputError, MissingExtraError
+from claimwire.data.printing import print_line
 from claimwire.serve.items import ReadOptions, Unit
 from claimwire.serve.reports import Reports, plural, say
 from claimwire.serve.review.backup import backup as back_up
@@ -229,11 +229,6 @@ def backup(db: str | None, target: Path) -> int:
         written = back_up(store, target)
     say(f"{written} written and verified")
     return 0
-
-
-def print_line(console: Console, text: str, style: str = "") -> None:
-    """Print one line as it is: no markup, no wrapping, whatever a sentence holds."""
-    console.print(Text(text, style=style), soft_wrap=True)
 
 
 def print_json(value: object) -> None:

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from claimwire.data.errors import InputError
-from claimwire.data.jsonlines import did_you_mean
 from claimwire.serve.review.agreement import Agreement, agreement
 from claimwire.serve.review.confusion import Confusion, confusion
 from claimwire.serve.review.drift import Drift, drift
-from claimwire.serve.review.estimates import Audit, audit_of, sample_of
+from claimwire.serve.review.estimates import (
+    Audit,
+    audit_of,
+    imported_releases,
+    named_release,
+    sample_of,
+)
 from claimwire.serve.review.facts import Judged, judged_sentences
 from claimwire.serve.review.hashes import GENESIS
 from claimwire.serve.review.pace import Pace, pace
@@ -29,7 +33,6 @@ from claimwire.serve.review.tables import (
     ArticleRow,
     DecisionRow,
     PredictionRow,
-    ReleaseRow,
     SentenceRow,
 )
 
@@ -158,8 +161,8 @@ class Dashboard:
         now = datetime.now(UTC)
         with self._lock:
             with self._store.read() as session:
-                releases = _releases(session)
-                name = _named(release, releases)
+                releases = imported_releases(session)
+                name = named_release(release, releases)
                 material, decisions = _material(session), _decisions(session)
             state = (material, decisions, now.date())
             with _without_collecting():
@@ -233,23 +236,6 @@ def _audits(
         sample = frozenset(each.sentence_id for each in sample_of(stratum, predicted))
         found[name] = audit_of(stratum, predicted, name), sample
     return found
-
-
-def _named(release: str | None, releases: dict[str, int]) -> str | None:
-    if release is None:
-        return next(reversed(releases), None)
-    if release not in releases:
-        raise InputError(
-            f"release: expected one of those imported ({', '.join(releases) or 'none so far'}), "
-            f"found {release!r}{did_you_mean(release, releases)}"
-        )
-    return release
-
-
-def _releases(session: Session) -> dict[str, int]:
-    """Return the ids of the releases by name, in the order they were imported."""
-    query = select(ReleaseRow.name, ReleaseRow.id).order_by(ReleaseRow.id)
-    return dict(session.execute(query).all())
 
 
 def _material(session: Session) -> tuple[int, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from claimwire.data.errors import InputError
 from claimwire.serve.review.dashboard import Figures, Sample
 from claimwire.serve.review.dashboard_view import Links, Who, context_of
 from claimwire.serve.review.web.view import environment
+from claimwire.serve.review.whole_files import whole_files
 
 _STATIC: Final = Path(__file__).parent / "web" / "static"
 _STYLES: Final = ("desk.css", "dashboard.css")
@@ -35,16 +34,5 @@ def write_dashboard(path: Path, page: str) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page, encoding="utf-8", errors="replace")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected to write there, found: {error.strerror or error}: check the folder, "
-            "its permissions and the free space"
-        ) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with whole_files(path) as (stream,):
+        stream.write(page)

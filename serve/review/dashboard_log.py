@@ -10,7 +10,12 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from claimwire.data.errors import InputError, MissingExtraError, TrackingError
-from claimwire.model.references import quick_requests, registry_client, tracking_uri
+from claimwire.model.references import (
+    first_line,
+    quick_requests,
+    registry_client,
+    tracking_uri,
+)
 from claimwire.serve.review.dashboard import Figures
 from claimwire.serve.review.dashboard_view import Who
 
@@ -66,9 +71,8 @@ def log_dashboard(figures: Figures, page: str, who: Who) -> str:
             version = _version_of(client, figures.release, uri)
             _log(client, version.run_id, figures, page, who)
     except (MlflowException, OSError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrackingError(
-            f"expected to log to MLflow at {uri}, found: {first_line}: start the server, or "
+            f"expected to log to MLflow at {uri}, found: {first_line(error)}: start the server, or "
             "correct MLFLOW_TRACKING_URI"
         ) from error
     return f"version {version.version} of {version.name}, run {version.run_id}, {uri}"

@@ -8,11 +8,9 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from claimwire.data.labels import LABELS
 from claimwire.serve.review.dashboard import Figures, Sample
 from claimwire.serve.review.dashboard_plots import plots_of, short_release
 from claimwire.serve.review.drift import CHANCE, WEEKS_SHOWN, Difference, Drift, Week
-from claimwire.serve.review.estimates import Audit, Estimate
 from claimwire.serve.review.pace import DAYS_SHOWN, PAUSE
 from claimwire.serve.review.web.view import QUEUE_NAMES, label_name, shown
 from claimwire.serve.review.weeks import week_name
@@ -73,7 +71,7 @@ def context_of(figures: Figures, sample: Sample, links: Links, who: Who) -> dict
         "linked": links,
         "who": lambda name: shown(who(name)),
         "plots": {name: Markup(svg) for name, svg in plots_of(figures).items()},  # noqa: S704
-        "rows": {audit.release: by_label(audit) for audit in figures.audits},
+        "rows": {audit.release: audit.by_label() for audit in figures.audits},
         "short": short_release,
         "queue_names": QUEUE_NAMES,
         "mix_notes": list(_mix_notes(figures.drift)),
@@ -86,14 +84,6 @@ def context_of(figures: Figures, sample: Sample, links: Links, who: Who) -> dict
         "weeks_shown": WEEKS_SHOWN,
         "days_shown": DAYS_SHOWN,
         "pause": f"{PAUSE.total_seconds() / 60:.0f} minutes",
-    }
-
-
-def by_label(audit: Audit) -> dict[str, dict[str, Estimate]]:
-    """Return the estimates by label and measure."""
-    return {
-        label.value: {each.measure: each for each in audit.estimates if each.label == label}
-        for label in LABELS
     }
 
 

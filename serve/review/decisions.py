@@ -71,7 +71,10 @@ def record_decision(store: ReviewStore, reviewer: str, decision: NewDecision) ->
 def undo(store: ReviewStore, reviewer: str, decision_id: int, client_key: str) -> DecisionView:
     """Append that a decision is undone; the one that it replaced stands again.
 
-    The sentence is kept for the reviewer as if it had just been given out.
+    The sentence is kept for the reviewer as if it had just been given out. Where a skip is undone
+    that is older than :data:`~claimwire.serve.review.queues.SKIP_RESTS_FOR`, or somebody took the
+    sentence from the queue of skipped ones, another reviewer may have it, or have judged it. No
+    verdict is refused for that: the sentence then has one more than it takes.
 
     Args:
         store: where to.
@@ -84,7 +87,7 @@ def undo(store: ReviewStore, reviewer: str, decision_id: int, client_key: str) -
     """
     check_name("reviewer", reviewer)
     check_name("client_key", client_key)
-    with store.write(Lock.CHAIN) as session:
+    with store.write(Lock.CHAIN, Lock.ASSIGN) as session:
         undone = session.get(DecisionRow, decision_id) if is_id(decision_id) else None
         if undone is None or undone.reviewer != reviewer:
             raise InputError(

@@ -40,6 +40,8 @@ __all__ = [
     "audit",
     "audit_of",
     "estimates",
+    "imported_releases",
+    "named_release",
     "sample_of",
 ]
 
@@ -103,6 +105,13 @@ class Audit:
     open_mode: int
     estimates: tuple[Estimate, ...]
 
+    def by_label(self) -> dict[str, dict[Measure, Estimate]]:
+        """Return the estimates by label and measure."""
+        table: dict[str, dict[Measure, Estimate]] = {}
+        for each in self.estimates:
+            table.setdefault(each.label, {})[each.measure] = each
+        return table
+
 
 def estimates(
     store: ReviewStore, *, release: str | None = None, half_width: float = 0.05
@@ -125,7 +134,9 @@ def audit(store: ReviewStore, *, release: str | None = None, half_width: float =
     if not 0 < half_width < 0.5:
         raise InputError(f"half-width: expected above 0 and below 0.5, found {half_width}")
     with store.read() as session:
-        name, release_id = _release(session, release)
+        releases = imported_releases(session)
+        name = named_release(release, releases)
+        release_id = None if name is None else releases[name]
         stratum, predicted = read_stratum(session), predicted_labels(session, release_id)
     return audit_of(stratum, predicted, name, half_width)
 
@@ -168,19 +179,33 @@ def sample_of(stratum: Stratum, predicted: Container[int]) -> list[Counted]:
     ]
 
 
-def _release(session: Session, name: str | None) -> tuple[str | None, int | None]:
-    """Return name and id of a release; twice None where none is named and none is there."""
-    known = {
-        row.name: row.id for row in session.scalars(select(ReleaseRow).order_by(ReleaseRow.id))
-    }
+def imported_releases(session: Session) -> dict[str, int]:
+    """Return the ids of the releases by name, in the order they were imported."""
+    query = select(ReleaseRow.name, ReleaseRow.id).order_by(ReleaseRow.id)
+    return dict(session.execute(query).all())
+
+
+def named_release(name: str | None, releases: Mapping[str, int]) -> str | None:
+    """Return which release is meant.
+
+    Args:
+        name: its name; None: the one imported last.
+        releases: what :func:`imported_releases` returned.
+
+    Returns:
+        its name; None where none is named and none is there.
+
+    Raises:
+        InputError: the release is not known.
+    """
     if name is None:
-        return next(reversed(known.items()), (None, None))
-    if name not in known:
+        return next(reversed(list(releases)), None)
+    if name not in releases:
         raise InputError(
-            f"release: expected one of those imported ({', '.join(known) or 'none so far'}), found "
-            f"{name!r}{did_you_mean(name, known)}"
+            f"release: expected one of those imported ({', '.join(releases) or 'none so far'}), "
+            f"found {name!r}{did_you_mean(name, releases)}"
         )
-    return name, known[name]
+    return name
 
 
 def _estimates(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -19,6 +18,7 @@ from claimwire.serve.review import label_studio
 from claimwire.serve.review.judged import Entry, document_names, settled, standing_entries
 from claimwire.serve.review.names import Pseudonyms
 from claimwire.serve.review.store import ReviewStore
+from claimwire.serve.review.whole_files import whole_files
 from claimwire.serve.rows import SCORE_COLUMNS
 
 
@@ -98,7 +98,7 @@ def _corpus(store: ReviewStore, path: Path, name: Name) -> ExportReport:
     counts = dict.fromkeys(("label", "skip", "not_a_sentence", "open"), 0)
     documents = document_names(store)
     provenance = side_file(path, PROVENANCE)
-    with _whole_files(path, provenance) as (records, origins):
+    with whole_files(path, provenance) as (records, origins):
         for sentence in settled(store):
             counts[sentence.state] += 1
             entry, outcome = sentence.entry, sentence.outcome
@@ -179,7 +179,7 @@ def _full(entry: Entry, name: Name) -> dict[str, Any]:
 
 def _jsonl(store: ReviewStore, path: Path, name: Name) -> ExportReport:
     written = 0
-    with _whole_files(path) as (stream,):
+    with whole_files(path) as (stream,):
         for entry in standing_entries(store):
             _write_line(stream, _full(entry, name))
             written += 1
@@ -188,7 +188,7 @@ def _jsonl(store: ReviewStore, path: Path, name: Name) -> ExportReport:
 
 def _csv(store: ReviewStore, path: Path, name: Name) -> ExportReport:
     written = 0
-    with _whole_files(path) as (stream,):
+    with whole_files(path) as (stream,):
         writer = csv.DictWriter(stream, CSV_COLUMNS)
         writer.writeheader()
         for entry in standing_entries(store):
@@ -220,7 +220,7 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
 def _label_studio(store: ReviewStore, path: Path, name: Name) -> ExportReport:
     config = path.with_name(f"{path.name.removesuffix('.json')}.config.xml")
     written = 0
-    with _whole_files(path, config) as (stream, setup):
+    with whole_files(path, config) as (stream, setup):
         setup.write(label_studio.CONFIG)
         stream.write("[")
         by_sentence = groupby(standing_entries(store), key=lambda entry: entry.sentence.id)
@@ -235,30 +235,3 @@ def _label_studio(store: ReviewStore, path: Path, name: Name) -> ExportReport:
 
 def _write_line(stream: TextIO, record: Mapping[str, Any]) -> None:
     stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _whole_files(*paths: Path) -> Iterator[tuple[TextIO, ...]]:
-    """Open files that take their names together when all are whole; before, ``NAME.partial``.
-
-    The first takes its name last: where it is, the others are.
-    """
-    partials = [path.with_name(f"{path.name}.partial") for path in paths]
-    try:
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            yield tuple(
-                stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
-                for partial in partials
-            )
-        for partial, path in reversed(list(zip(partials, paths, strict=True))):
-            partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or paths[0]}: expected to write there, found: "
-            f"{error.strerror or error}: check the folder, its permissions and the free space"
-        ) from error
-    finally:
-        for partial in partials:  # they are there only where something went wrong
-            partial.unlink(missing_ok=True)

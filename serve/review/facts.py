@@ -6,7 +6,6 @@ facts, so that a number and its list cannot differ.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,9 +19,9 @@ from sqlalchemy.orm import Session
 from claimwire.serve.review.outcomes import (
     GivenVerdict,
     Outcome,
-    agree,
     counts,
     outcome_of,
+    parsed_labels,
 )
 from claimwire.serve.review.queues import QueueName, judges_twice
 from claimwire.serve.review.tables import (
@@ -55,10 +54,6 @@ class Answer(NamedTuple):
     def primary(self) -> str:
         """The primary label, ``not_a_sentence`` where there is none."""
         return self.labels[0] if self.labels else self.kind
-
-    def agrees_with(self, other: Answer) -> bool:
-        """Whether both give the same labels and the same primary one."""
-        return agree(self.labels, other.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +112,6 @@ class Judged:
     def verdict_of(self, reviewer: str) -> Verdict | None:
         """Return what a reviewer said, None for nothing."""
         return next((each for each in self.verdicts if each.reviewer == reviewer), None)
-
-
-@lru_cache(maxsize=1_024)
-def parsed_labels(text: str) -> tuple[str, ...]:
-    """Return labels kept as JSON; there are few different ones, so each is read once."""
-    return tuple(json.loads(text))
 
 
 def judged_sentences(session: Session, release_id: int | None) -> list[Judged]:

@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from claimwire.data.checks import shown
 from claimwire.data.documents import read_records
+from claimwire.data.printing import print_line
 from claimwire.data.standoff_labels import write_json_lines
-from claimwire.serve.reports import plural, printable
-from claimwire.serve.review.commands import print_json, print_line
+from claimwire.serve.reports import plural
+from claimwire.serve.review.commands import print_json
 from claimwire.serve.review.estimates import Audit, Estimate, audit
 from claimwire.serve.review.replay import (
     MEANING,
-    Outcome,
     Replayed,
+    ReplayOutcome,
     ReplayReport,
     replay,
     sign_test,
 )
 from claimwire.serve.review.store import ReviewStore
 from claimwire.serve.tagger import Tagger
-
-_TEXT_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +127,11 @@ def replay_(model: str, options: ReplayOptions) -> int:
     if options.output_format == "json":
         print_json(report.to_json())
         return 0
-    _print_replay(Console(), report, told=bool(options.trained_on), shown=options.shown)
+    _print_replay(Console(), report, told=bool(options.trained_on), most=options.shown)
     return 0
 
 
-def _print_replay(console: Console, report: ReplayReport, *, told: bool, shown: int) -> None:
+def _print_replay(console: Console, report: ReplayReport, *, told: bool, most: int) -> None:
     print_line(console, f"{report.release} on {plural(len(report.sentences), 'judged sentence')}")
     parts: dict[str, Sequence[Replayed]] = {"all judged": report.sentences}
     if told:
@@ -140,8 +139,8 @@ def _print_replay(console: Console, report: ReplayReport, *, told: bool, shown: 
     parts["random stratum" + (", not trained on" if told else "")] = report.random
     console.print(_outcome_table(report, parts))
     console.print(_label_table(report))
-    for outcome in (Outcome.FIXED, Outcome.BROKEN, Outcome.STILL_WRONG):
-        _list_sentences(console, outcome, report.with_outcome(outcome), shown)
+    for outcome in (ReplayOutcome.FIXED, ReplayOutcome.BROKEN, ReplayOutcome.STILL_WRONG):
+        _list_sentences(console, outcome, report.with_outcome(outcome), most)
     if report.unpredicted:
         print_line(console, f"\nleft out: {report.unpredicted:,} judged without any prediction")
     if report.disputed:
@@ -157,12 +156,12 @@ def _print_replay(console: Console, report: ReplayReport, *, told: bool, shown: 
 def _outcome_table(report: ReplayReport, parts: dict[str, Sequence[Replayed]]) -> Table:
     table = Table(title="\nSentences", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for outcome in Outcome:
+    for outcome in ReplayOutcome:
         table.add_column(outcome.value.replace("_", " "), justify="right")
     table.add_column("by chance", justify="right")
     for name, sentences in parts.items():
         counts = report.counts(sentences)
-        numbers = [f"{counts[outcome]:,}" for outcome in Outcome]
+        numbers = [f"{counts[outcome]:,}" for outcome in ReplayOutcome]
         table.add_row(name, *numbers, f"p = {sign_test(counts):.3f}")
     return table
 
@@ -170,26 +169,24 @@ def _outcome_table(report: ReplayReport, parts: dict[str, Sequence[Replayed]]) -
 def _label_table(report: ReplayReport) -> Table:
     table = Table(title="\nBy label", title_justify="left", box=None, pad_edge=False)
     table.add_column("label", no_wrap=True)
-    for outcome in Outcome:
+    for outcome in ReplayOutcome:
         table.add_column(outcome.value.replace("_", " "), justify="right")
     for label, counts in report.by_label().items():
-        table.add_row(label, *(f"{counts[outcome]:,}" for outcome in Outcome))
+        table.add_row(label, *(f"{counts[outcome]:,}" for outcome in ReplayOutcome))
     return table
 
 
 def _list_sentences(
-    console: Console, outcome: Outcome, sentences: Sequence[Replayed], shown: int
+    console: Console, outcome: ReplayOutcome, sentences: Sequence[Replayed], most: int
 ) -> None:
-    if not sentences or not shown:
+    if not sentences or not most:
         return
     name = outcome.value.replace("_", " ")
     print_line(console, f"\n{name} ({MEANING[outcome]})", "bold")
-    for each in sentences[:shown]:
-        text = printable(each.text)
-        text = text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "..."
+    for each in sentences[:most]:
         labels = (each.labels, each.before, [str(label) for label in each.now.labels])
         right, before, now = (", ".join(some) for some in labels)
-        print_line(console, f"  {text}")
+        print_line(console, f"  {shown(each.text)}")
         print_line(console, f"      right: {right}; before: {before}; now: {now}", "dim")
-    if len(sentences) > shown:
-        print_line(console, f"  ... and {len(sentences) - shown:,} more")
+    if len(sentences) > most:
+        print_line(console, f"  ... and {len(sentences) - most:,} more")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -123,10 +122,10 @@ def _sentence(record: Mapping[str, object]) -> IncomingSentence:
     in_article = record.get("article_id") is not None
     return IncomingSentence(
         text=require_storable("text", text_of(record, "text")),
-        position=_whole(record, "sentence_index", needed=True) or 0 if in_article else 0,
-        start=_whole(record, "start"),
-        end=_whole(record, "end"),
-        noise=_share(record, "noise"),
+        position=_whole(record, "sentence_index") if in_article else 0,
+        start=_whole_or_none(record, "start"),
+        end=_whole_or_none(record, "end"),
+        noise=_share_or_none(record, "noise"),
         prediction=_prediction(record) if "model" in record else None,
     )
 
@@ -141,11 +140,11 @@ def _prediction(record: Mapping[str, object]) -> IncomingPrediction:
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise InputError("expected a list of labels in 'labels': give records of claimwire tag")
     problem = problem_with_labels(labels)
-    if problem or record.get("label") != labels[0]:
+    if problem:
+        raise InputError(f"'labels': {problem}")
+    if record.get("label") != labels[0]:
         raise InputError(
-            f"'labels': {problem}"
-            if problem
-            else f"expected 'label' to be the first of {labels}, found {record.get('label')!r}: "
+            f"expected 'label' to be the first of {labels}, found {record.get('label')!r}: "
             "give records of claimwire tag"
         )
     if not isinstance(scores, Mapping) or set(scores) != set(LABELS):
@@ -154,14 +153,14 @@ def _prediction(record: Mapping[str, object]) -> IncomingPrediction:
             f"{sorted(scores) if isinstance(scores, Mapping) else json_kind(scores)}: give records "
             "of claimwire tag --format jsonl"
         )
-    kept = {label.value: _share(scores, label.value, needed=True) for label in LABELS}
-    confidence = _share(record, "confidence") if "confidence" in record else kept[labels[0]]
+    kept = {label.value: _share(scores, label.value) for label in LABELS}
+    confidence = _share_or_none(record, "confidence")
     return IncomingPrediction(
         release=require_storable("model", release),
         label=labels[0],
         labels=labels,
-        scores={label: float(score) for label, score in kept.items() if score is not None},
-        confidence=float(confidence if confidence is not None else kept[labels[0]] or 0.0),
+        scores=kept,
+        confidence=kept[labels[0]] if confidence is None else confidence,
         needs_review=record.get("needs_review") is True,
         truncated=record.get("truncated") is True,
     )
@@ -178,10 +177,12 @@ def _words(record: Mapping[str, object], name: str) -> str | None:
     return None
 
 
-def _whole(record: Mapping[str, object], name: str, *, needed: bool = False) -> int | None:
+def _whole_or_none(record: Mapping[str, object], name: str) -> int | None:
+    return None if record.get(name) is None else _whole(record, name)
+
+
+def _whole(record: Mapping[str, object], name: str) -> int:
     value = record.get(name)
-    if value is None and not needed:
-        return None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
         return value
     raise InputError(
@@ -190,14 +191,16 @@ def _whole(record: Mapping[str, object], name: str, *, needed: bool = False) -> 
     )
 
 
-def _share(record: Mapping[str, object], name: str, *, needed: bool = False) -> float | None:
-    value = record.get(name)
-    if value is None and not needed:
-        return None
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and 0 <= value <= 1:  # type: ignore[arg-type, operator]
-        return float(value)  # type: ignore[arg-type]
+def _share_or_none(record: Mapping[str, object], name: str) -> float | None:
+    return None if record.get(name) is None else _share(record, name)
+
+
+def _share(record: Mapping[str, object], name: str) -> float:
+    value, found = record.get(name), ""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if 0 <= value <= 1:
+            return float(value)
+        found = str(value)
     raise InputError(
-        f"{name!r}: expected a number from 0 to 1, found "
-        f"{value if is_number else json_kind(value)}: correct it"
+        f"{name!r}: expected a number from 0 to 1, found {found or json_kind(value)}: correct it"
     )

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import islice
 from typing import Final
 
 from claimwire.serve.review.adjudicating import ADJUDICATORS
-from claimwire.serve.review.agreement import differ
 from claimwire.serve.review.dashboard import Board, Sample
 from claimwire.serve.review.facts import Judged, Verdict
-from claimwire.serve.review.outcomes import NOT_A_SENTENCE
+from claimwire.serve.review.outcomes import NOT_A_SENTENCE, differ
+from claimwire.serve.review.weeks import utc_day
 
 DISPUTED: Final = "disputed"
 """In place of a label judged: the reviewers disagree."""
 
 SOME: Final = "some"
 """In place of a label predicted or judged: any label at all."""
-
-_DAY: Final = len("2026-03-01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +91,13 @@ class Wanted:
             return True
         if self.reviewer is not None and self.other is not None:
             verdicts = tuple(v for v in verdicts if v.reviewer in (self.reviewer, self.other))
-        pairs = combinations(verdicts, 2)
-        return self.differ == any(differ(one.independent, two.independent) for one, two in pairs)
+        return self.differ == differ([verdict.independent.labels for verdict in verdicts])
 
     def _is_of_days(self, each: Judged) -> bool:
         if self.since is None and self.until is None:
             return True
         return any(
-            (self.since or "") <= verdict.decided_at[:_DAY] <= (self.until or "9")
+            (self.since or "") <= utc_day(verdict.decided_at) <= (self.until or "9")
             for verdict in each.verdicts
             if self.reviewer in (None, verdict.reviewer)
         )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from hashlib import sha256
 from typing import Final
 
-from claimwire.serve.review.store import ReviewStore
-from claimwire.serve.review.tables import SettingRow
+from claimwire.serve.review.store import Lock, ReviewStore, secret_setting
 
 _SECRET: Final = "pseudonym_secret"  # noqa: S105  # the setting's name
 _DIGITS: Final = 8
@@ -25,12 +23,8 @@ class Pseudonyms:
     """
 
     def __init__(self, store: ReviewStore) -> None:
-        with store.write() as session:
-            row = session.get(SettingRow, _SECRET)
-            if row is None:
-                row = SettingRow(key=_SECRET, value=secrets.token_hex(32))
-                session.add(row)
-            self._secret = bytes.fromhex(row.value)
+        with store.write(Lock.SETTINGS) as session:
+            self._secret = secret_setting(session, _SECRET)
 
     def __call__(self, name: str) -> str:
         """Return the pseudonym of a reviewer, such as ``reviewer-3f9a01c7``."""

@@ -122,7 +122,7 @@ def outcomes(session: Session) -> Iterator[Outcome]:
         verdicts, adjudication = [], None
         for row in rows:
             given = GivenVerdict(
-                row.reviewer, _labels(row.labels), row.kind, row.created_at, row.id
+                row.reviewer, parsed_labels(row.labels), row.kind, row.created_at, row.id
             )
             if row.kind == ADJUDICATE:
                 adjudication = given
@@ -132,7 +132,7 @@ def outcomes(session: Session) -> Iterator[Outcome]:
 
 
 @lru_cache(maxsize=1_024)
-def _labels(text: str) -> tuple[str, ...]:
+def parsed_labels(text: str) -> tuple[str, ...]:
     """Return labels kept as JSON; there are few different ones, so each is read once."""
     return tuple(json.loads(text))
 

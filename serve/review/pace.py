@@ -10,14 +10,13 @@ from itertools import pairwise
 from typing import Final
 
 from claimwire.serve.review.facts import Judged
+from claimwire.serve.review.weeks import utc_day
 
 DAYS_SHOWN: Final = 28
 """Latest days that are told one by one."""
 
 PAUSE: Final = timedelta(minutes=5)
 """Two verdicts further apart than this have a pause between them, which is no work."""
-
-_DAY: Final = len("2026-03-01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def pace(judged: Iterable[Judged], today: date) -> Pace:
 
 
 def _reviewer(name: str, times: Sequence[str], week: str) -> Reviewer:
-    days = len({time[:_DAY] for time in times})
+    days = len({utc_day(time) for time in times})
     return Reviewer(
         name=name,
         verdicts=len(times),
@@ -111,7 +110,7 @@ def _per_hour(times: Sequence[str]) -> float | None:
 
 
 def _days(times: dict[str, list[str]], today: date) -> dict[str, dict[str, int]]:
-    counts = Counter((time[:_DAY], name) for name, found in times.items() for time in found)
+    counts = Counter((utc_day(time), name) for name, found in times.items() for time in found)
     if not counts:
         return {}
     first = max(

@@ -32,6 +32,7 @@ from claimwire.serve.review.tables import (
     ReleaseRow,
     StandingRow,
     UserRow,
+    can_sign_in,
     is_id,
     now,
 )
@@ -54,6 +55,9 @@ ASSIGNED_FOR: Final = timedelta(minutes=15)
 SKIP_HIDES_FOR: Final = timedelta(hours=24)
 """How long a skipped sentence is kept from the reviewer who skipped it."""
 
+SKIP_RESTS_FOR: Final = timedelta(minutes=1)
+"""How long it is kept from everybody else, so that an undo finds it with nobody."""
+
 
 def next_items(
     store: ReviewStore,
@@ -66,9 +70,9 @@ def next_items(
 ) -> list[Item]:
     """Return the next open sentences of a queue, and keep them for the reviewer for 15 minutes.
 
-    Sentences kept for another reviewer are left out, and for 24 hours those that this one skipped,
-    except in the queue of skipped ones. Where two judge a sentence, it is open to the second one
-    until both have.
+    Sentences kept for another reviewer are left out. So are, except in the queue of skipped ones,
+    those that this reviewer skipped within 24 hours and anybody within a minute. Where two judge a
+    sentence, it is open to the second one until both have.
 
     Args:
         store: where from.
@@ -86,7 +90,7 @@ def next_items(
             ~kept_for_another(reviewer),
         ]
         if flt.queue is not QueueName.SKIPPED:
-            conditions.append(~_skipped_lately(reviewer))
+            conditions += [~_skipped_lately(reviewer), ~_skipped_just_now()]
         if exclude:
             left_out = [number for number in exclude if is_id(number)]
             conditions.append(QueueRow.sentence_id.not_in(left_out))
@@ -148,8 +152,8 @@ def queue_sizes(
 
 def judges_twice(session: Session) -> bool:
     """Whether a second verdict can come: at least two may sign in."""
-    able = [UserRow.active.is_(True), UserRow.password_hash.is_not(None)]
-    return (session.scalar(select(func.count()).select_from(UserRow).where(*able)) or 0) > 1
+    able = select(func.count()).select_from(UserRow).where(can_sign_in())
+    return (session.scalar(able) or 0) > 1
 
 
 def facets(store: ReviewStore) -> dict[str, list[str]]:
@@ -193,6 +197,11 @@ def _skipped_lately(reviewer: str) -> ColumnElement[bool]:
         StandingRow.kind == "skip",
         StandingRow.decided_at > now(-SKIP_HIDES_FOR),
     )
+
+
+def _skipped_just_now() -> ColumnElement[bool]:
+    # Not a plain comparison, for which the queue would be read off the wrong index.
+    return func.coalesce(QueueRow.skipped_at, "") > now(-SKIP_RESTS_FOR)
 
 
 def assign(session: Session, ids: Sequence[int], reviewer: str) -> None:

@@ -23,7 +23,7 @@ from claimwire.serve.review.store import ReviewStore
 from claimwire.serve.tagger import BATCH_SENTENCES, SCORE_DECIMALS, Tagger
 
 
-class Outcome(StrEnum):
+class ReplayOutcome(StrEnum):
     """What became of a sentence, or of one label of it."""
 
     FIXED = "fixed"
@@ -32,11 +32,20 @@ class Outcome(StrEnum):
     STILL_RIGHT = "still_right"
 
     @classmethod
-    def of(cls, *, was_right: bool, is_right: bool) -> Outcome:
+    def of(cls, *, was_right: bool, is_right: bool) -> ReplayOutcome:
         """Return the outcome of a change, or of none."""
         if was_right:
             return cls.STILL_RIGHT if is_right else cls.BROKEN
         return cls.FIXED if is_right else cls.STILL_WRONG
+
+
+MEANING: Final = {
+    ReplayOutcome.FIXED: "was wrong, is right",
+    ReplayOutcome.BROKEN: "was right, is wrong",
+    ReplayOutcome.STILL_WRONG: "was wrong, is wrong",
+    ReplayOutcome.STILL_RIGHT: "was right, is right",
+}
+"""The outcomes in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ class Replayed:
     release: str
     before: tuple[str, ...]
     now: Decision
-    outcome: Outcome
+    outcome: ReplayOutcome
     trained_on: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -106,18 +115,18 @@ class ReplayReport:
     unpredicted: int
     disputed: int
 
-    def counts(self, sentences: Iterable[Replayed] | None = None) -> dict[Outcome, int]:
+    def counts(self, sentences: Iterable[Replayed] | None = None) -> dict[ReplayOutcome, int]:
         """Return how many sentences (None: all) had each outcome."""
         found = Counter(each.outcome for each in self._some(sentences))
-        return {outcome: found[outcome] for outcome in Outcome}
+        return {outcome: found[outcome] for outcome in ReplayOutcome}
 
-    def by_label(self) -> dict[str, dict[Outcome, int]]:
+    def by_label(self) -> dict[str, dict[ReplayOutcome, int]]:
         """Return, for each label, how many sentences had it right or wrong then and now.
 
         A label is right in a sentence where it is given and belongs there, or neither; sentences
         that it never had to do with are not counted.
         """
-        table = {label.value: dict.fromkeys(Outcome, 0) for label in LABELS}
+        table = {label.value: dict.fromkeys(ReplayOutcome, 0) for label in LABELS}
         for each in self.sentences:
             for label, counts in table.items():
                 true = label in each.labels
@@ -125,10 +134,10 @@ class ReplayReport:
                 is_right = (label in each.now.labels) == true
                 # Where it was never given and does not belong, there is nothing to tell.
                 if true or not (was_right and is_right):
-                    counts[Outcome.of(was_right=was_right, is_right=is_right)] += 1
+                    counts[ReplayOutcome.of(was_right=was_right, is_right=is_right)] += 1
         return table
 
-    def with_outcome(self, outcome: Outcome) -> list[Replayed]:
+    def with_outcome(self, outcome: ReplayOutcome) -> list[Replayed]:
         """Return the sentences with an outcome."""
         return [each for each in self.sentences if each.outcome is outcome]
 
@@ -205,33 +214,24 @@ def _tagged_anew(
             release=decision.release,
             before=tuple(decision.predicted),
             now=now,
-            outcome=Outcome.of(
+            outcome=ReplayOutcome.of(
                 was_right=set(decision.predicted) == true, is_right=set(now.labels) == true
             ),
             trained_on=normalise(entry.sentence.text) in known,
         )
 
 
-def sign_test(counts: dict[Outcome, int]) -> float:
+def sign_test(counts: dict[ReplayOutcome, int]) -> float:
     """Return how likely fixed and broken would differ so much by chance (exact, two-sided).
 
     This is McNemar's test (1947) in its exact form: 0-1, and 1.0 where nothing changed.
     """
-    fixed, broken = counts[Outcome.FIXED], counts[Outcome.BROKEN]
+    fixed, broken = counts[ReplayOutcome.FIXED], counts[ReplayOutcome.BROKEN]
     n, fewer = fixed + broken, min(fixed, broken)
     tail = sum(comb(n, k) for k in range(fewer + 1))
     # Whole numbers are divided at the end: a power of 1/2 would be nothing for many sentences.
     return min(1.0, 2 * tail / 2**n) if n else 1.0
 
 
-def _plain(counts: dict[Outcome, int]) -> dict[str, int]:
+def _plain(counts: dict[ReplayOutcome, int]) -> dict[str, int]:
     return {outcome.value: count for outcome, count in counts.items()}
-
-
-MEANING: Final = {
-    Outcome.FIXED: "was wrong, is right",
-    Outcome.BROKEN: "was right, is wrong",
-    Outcome.STILL_WRONG: "was wrong, is wrong",
-    Outcome.STILL_RIGHT: "was right, is right",
-}
-"""The outcomes in words."""

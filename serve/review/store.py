@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -17,7 +18,7 @@ from claimwire.serve.review.engine import BUSY_SECONDS, create_file, make_engine
 from claimwire.serve.review.tables import SettingRow, now
 from claimwire.serve.review.urls import DEFAULT_URL, database_url, sqlite_path
 
-__all__ = ["DEFAULT_URL", "Lock", "ReviewStore"]
+__all__ = ["DEFAULT_URL", "Lock", "ReviewStore", "secret_setting"]
 
 _SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _ADVISORY: Final = text("SELECT pg_advisory_xact_lock(:room, :number)")
@@ -107,10 +108,11 @@ class ReviewStore:
             yield session  # closing drops changes, and leaves what was read usable
 
     @contextmanager
-    def write(self, lock: Lock | None = None) -> Iterator[Session]:
+    def write(self, *locks: Lock) -> Iterator[Session]:
         """Give a session for writing, begun at once; it commits, or rolls back on an error.
 
-        SQLite lets one writer in at a time; so does PostgreSQL for the same ``lock``.
+        SQLite lets one writer in at a time; so does PostgreSQL for each of the ``locks``, which are
+        taken in the order given: ``CHAIN`` before ``ASSIGN``.
 
         Raises:
             InputError: another writer kept SQLite for too long.
@@ -119,7 +121,7 @@ class ReviewStore:
         with Session(bind, expire_on_commit=False) as session:
             try:
                 session.connection()
-                if lock is not None and not self.is_sqlite:
+                for lock in () if self.is_sqlite else locks:
                     session.execute(_ADVISORY, {"room": _ROOM, "number": int(lock)})
                 yield session
                 session.commit()
@@ -163,6 +165,20 @@ class ReviewStore:
         else:
             advice = "check that the server runs, and the name, user and password of the database"
         return InputError(f"{self.url}: expected a review database, found: {reason}: {advice}")
+
+
+def secret_setting(session: Session, key: str) -> bytes:
+    """Return a secret of the database's own, 32 bytes, made where there is none yet.
+
+    Args:
+        session: of a transaction that holds a lock, always the same one for this key.
+        key: the setting's name.
+    """
+    row = session.get(SettingRow, key)
+    if row is None:
+        row = SettingRow(key=key, value=secrets.token_hex(32))
+        session.add(row)
+    return bytes.fromhex(row.value)
 
 
 def _reason(error: DBAPIError | OSError) -> str:

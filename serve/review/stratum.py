@@ -16,8 +16,7 @@ from typing import Final
 from sqlalchemy import Text, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from claimwire.serve.review.facts import parsed_labels
-from claimwire.serve.review.outcomes import Outcome, outcomes
+from claimwire.serve.review.outcomes import Outcome, outcomes, parsed_labels
 from claimwire.serve.review.tables import (
     FRESH,
     VERDICT_KINDS,

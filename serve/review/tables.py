@@ -13,7 +13,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from claimwire.serve.review.columns import JsonText as JsonText
@@ -145,6 +154,11 @@ class UserRow(Base):
     active: Mapped[bool]
     created_at: Mapped[str]
     must_change: Mapped[bool] = mapped_column(default=False)
+
+
+def can_sign_in() -> ColumnElement[bool]:
+    """Return the condition on users that they may sign in and have a password."""
+    return and_(UserRow.active.is_(True), UserRow.password_hash.is_not(None))
 
 
 class SessionRow(Base):

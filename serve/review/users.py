@@ -14,8 +14,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from claimwire.data.errors import InputError
+from claimwire.serve.review.new_decision import MAX_NAME
 from claimwire.serve.review.store import Lock, ReviewStore
-from claimwire.serve.review.tables import SessionRow, UserRow, now
+from claimwire.serve.review.tables import SessionRow, UserRow, can_sign_in, now
 from claimwire.serve.review.texts import storable
 
 ROLES: Final = ("reviewer", "adjudicator", "admin")
@@ -25,7 +26,6 @@ MIN_PASSWORD: Final = 8
 MAX_PASSWORD: Final = 1_000
 _PLAIN: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _TEMPORARY: Final = 12
-MAX_NAME: Final = 100
 
 
 @dataclass(frozen=True)
@@ -192,12 +192,7 @@ def _keep_an_admin(session: Session, user: UserRow) -> None:
     """Refuse to take the role from the last admin who may sign in."""
     if user.role != "admin" or not user.active:
         return
-    others = select(UserRow.id).where(
-        UserRow.id != user.id,
-        UserRow.role == "admin",
-        UserRow.active.is_(True),
-        UserRow.password_hash.is_not(None),
-    )
+    others = select(UserRow.id).where(UserRow.id != user.id, UserRow.role == "admin", can_sign_in())
     if session.scalars(others).first() is None:
         raise InputError(
             f"user {user.name}: expected another admin who may sign in, found none: this is the "

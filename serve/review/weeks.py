@@ -34,12 +34,17 @@ def _week_of_day(day: str) -> str:
     return f"{year:04d}-W{week:02d}"
 
 
+def utc_day(moment: str) -> str:
+    """Return the day of a day or time in UTC, such as ``2026-03-01``."""
+    return moment[:_DAY]
+
+
 def week_of(moment: str) -> str:
     """Return the ISO 8601 week of a day or time in UTC, such as ``2026-W09``.
 
     The order of such texts is that of the weeks.
     """
-    return _week_of_day(moment[:_DAY])
+    return _week_of_day(utc_day(moment))
 
 
 def monday_of(week: str) -> date:

@@ -15,14 +15,26 @@ GROUP_SETTINGS: dict[str, Any] = {
 }
 """How every group of commands is shown."""
 
-_MODEL_HELP = "A release: a directory, or models:/NAME@ALIAS of MLflow. Default: the shipped one."
+MODEL_HELP = "A release: small, base, a directory, or models:/NAME@ALIAS of MLflow."
 ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
         "-m",
         metavar="REF",
-        help=_MODEL_HELP,
+        help=f"{MODEL_HELP} Default: small, the shipped one.",
+    ),
+]
+DbOption = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        metavar="URL",
+        envvar="CLAIMWIRE_REVIEW_DB",
+        show_envvar=False,
+        show_default=False,
+        help="Database: a SQLite file or postgresql://USER:PASSWORD@HOST/NAME; also "
+        "CLAIMWIRE_REVIEW_DB. Default: artifacts/review.db.",
     ),
 ]
 ReferenceArgument = Annotated[
@@ -30,7 +42,7 @@ ReferenceArgument = Annotated[
     typer.Argument(
         metavar="REF",
         show_default=False,
-        help=_MODEL_HELP,
+        help=f"{MODEL_HELP} Default: small, the shipped one.",
     ),
 ]
 CorpusArgument = Annotated[

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from claimwire.options import GROUP_SETTINGS, ModelOption, TableOrJson
+from claimwire.options import GROUP_SETTINGS, MODEL_HELP, DbOption, ModelOption, TableOrJson
+from claimwire.review_user_cli import user_app
 
 
 class _ServeByDefault(TyperGroup):
@@ -26,35 +27,11 @@ review_app = typer.Typer(
     help="Judge what the tagger predicts, in a web page; without a command it is `serve`.",
     **GROUP_SETTINGS,
 )
-user_app = typer.Typer(help="Who may sign in.", **GROUP_SETTINGS)
 review_app.add_typer(user_app, name="user")
 
-DbOption = Annotated[
-    str | None,
-    typer.Option(
-        "--db",
-        metavar="URL",
-        envvar="CLAIMWIRE_REVIEW_DB",
-        show_envvar=False,
-        show_default=False,
-        help="Database: a SQLite file or postgresql://USER:PASSWORD@HOST/NAME; also "
-        "CLAIMWIRE_REVIEW_DB. Default: artifacts/review.db.",
-    ),
-]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(min=1, help="CPU threads. Default: what this process may use, at most 4."),
-]
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The user's name.", show_default=False)
-]
-PasswordFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="File whose first line is the password. Default: ask for it.",
-    ),
 ]
 
 
@@ -237,7 +214,7 @@ def replay(
         typer.Argument(
             metavar="MODEL",
             show_default=False,
-            help="A release: a directory, or models:/NAME@ALIAS of MLflow.",
+            help=MODEL_HELP,
         ),
     ],
     trained_on: Annotated[
@@ -350,75 +327,3 @@ def dashboard(
     raise typer.Exit(
         dashboard_commands.dashboard(db, output, release, real_names=names, to_mlflow=log_to_mlflow)
     )
-
-
-@user_app.command("add")
-def user_add(
-    name: NameArgument,
-    role: Annotated[
-        Literal["reviewer", "adjudicator", "admin"], typer.Option(help="What they may do.")
-    ] = "reviewer",
-    password_file: PasswordFileOption = None,
-    db: DbOption = None,
-) -> None:
-    """Add a user and ask for a password."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.add(db, name, role, password_file))
-
-
-@user_app.command("password")
-def user_password(
-    name: NameArgument, password_file: PasswordFileOption = None, db: DbOption = None
-) -> None:
-    """Give a user a new password; their browsers are signed out."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.password(db, name, password_file))
-
-
-@user_app.command("reset")
-def user_reset(name: NameArgument, db: DbOption = None) -> None:
-    """Print a temporary password for a user, who has to choose another at the next sign-in."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.reset(db, name))
-
-
-@user_app.command("role")
-def user_role(
-    name: NameArgument,
-    role: Annotated[
-        Literal["reviewer", "adjudicator", "admin"],
-        typer.Argument(help="What they may do.", show_default=False),
-    ],
-    db: DbOption = None,
-) -> None:
-    """Give a user another role; the last admin keeps theirs."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.role(db, name, role))
-
-
-@user_app.command("list")
-def user_list(db: DbOption = None) -> None:
-    """List the users."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.listing(db))
-
-
-@user_app.command("disable")
-def user_disable(name: NameArgument, db: DbOption = None) -> None:
-    """Let a user no longer sign in; what they decided stays."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.set_state(db, name, active=False))
-
-
-@user_app.command("enable")
-def user_enable(name: NameArgument, db: DbOption = None) -> None:
-    """Let a disabled user sign in again."""
-    from claimwire.serve.review import user_commands
-
-    raise typer.Exit(user_commands.set_state(db, name, active=True))

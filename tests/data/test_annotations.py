@@ -230,8 +230,16 @@ def test_a_pass_over_strange_sentences_is_refused(corpus: Path, tmp_path: Path) 
     with pytest.raises(CorpusError, match=r"n\.jsonl:1: id: expected the id of one sentence"):
         add_pass(path, "test", "first", nameless, corpus)
     wrong = write(tmp_path / "w.jsonl", {"id": sentence_digest(BUILT), "labels": ["back"]})
-    with pytest.raises(CorpusError, match="unknown label 'back'"):
+    with pytest.raises(CorpusError, match=r"w\.jsonl:1: first: unknown label 'back'"):
         add_pass(path, "test", "first", wrong, corpus)
+    empty = write(tmp_path / "e.jsonl", {"id": sentence_digest(BUILT)})
+    with pytest.raises(CorpusError, match=r"e\.jsonl:1: labels: missing"):
+        add_pass(path, "test", "first", empty, corpus)
+    groundless = write(
+        tmp_path / "g.jsonl", {"id": sentence_digest(BUILT), "labels": ["background"]}
+    )
+    with pytest.raises(CorpusError, match=r"g\.jsonl:1: reason: expected one with adjudicated"):
+        add_pass(path, "test", "adjudicated", groundless, corpus)
     assert not path.exists()
 
 

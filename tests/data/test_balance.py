@@ -5,6 +5,7 @@ import math
 import pytest
 
 from claimwire.data.balance import balances, check_balance, pooled_balance
+from claimwire.data.card_tables import balance_table
 from claimwire.data.checks import Rule
 from claimwire.data.composed import Placed, load_documents
 from claimwire.data.labels import Label
@@ -67,6 +68,7 @@ def test_a_document_is_about_the_two_sides_that_it_names_most() -> None:
     assert (balance.left.name, balance.right.name) == ("osk", "velm")
     assert (balance.left.sentences, balance.right.sentences) == (0, 1)
     assert balance.difference(Label.BACKGROUND) == 0.0
+    assert balance_table([balance], pooled_balance([mixed])).rows == ()
 
 
 def test_documents_without_two_named_sides_say_nothing() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claimwire.data import splitting
 from claimwire.data.junk import LONGEST
 from claimwire.data.segment import Removed, Segmentation, Span, segment
-from claimwire.data.splitting import BLOCK
+from claimwire.data.splitting import BLOCK, split
 
 PIECES = [
     *(
@@ -92,6 +96,28 @@ def test_spans_are_exact_ordered_and_complete(article: str) -> None:
 @settings(max_examples=50, deadline=None)
 def test_the_same_article_gives_the_same_result(article: str) -> None:
     assert segment(article) == segment(article)
+
+
+@given(st.one_of(ARTICLES, st.text(st.characters())))  # lone surrogates included
+@settings(max_examples=200, deadline=None)
+def test_spaces_are_left_alone_and_nothing_else_changes(text: str) -> None:
+    found = split(text)
+    with pytest.MonkeyPatch.context() as patch:  # every white space anew, as the rule is meant
+        patch.setattr(splitting, "_OTHER_SPACE", re.compile(r"\s"))
+        patch.setattr(splitting, "_MASKED", re.compile(rf"{splitting._MASKED.pattern}|\s"))
+        assert split(text) == found
+
+
+def test_a_long_line_is_not_kept_word_by_word() -> None:
+    line = "word " * 100_000
+    split(line[:BLOCK])  # rules compile
+    tracemalloc.start()
+    try:
+        split(line)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(line)
 
 
 SENTENCE = "The patrol left Dora at dawn and found nothing on the road to the coast."

@@ -34,6 +34,8 @@ def write(path: Path, text: str) -> Path:
         ("a.txt", f"He said {RUN.upper()}!"),
         ("a.csv", f'1,"They said ""{RUN}"" twice"\n'),
         ("a.jsonl", json.dumps({"text": f"Now {RUN} there."})),
+        ("a.jsonl", json.dumps({"sentences": None, "text": RUN})),
+        ("a.jsonl", f"{'9' * 5_000}\n{'[' * 100_000}\n" + json.dumps({"text": RUN})),
         ("a.jsonl", 'no JSON\n[]\n{"text": 5}\n' + json.dumps({"sentences": [{"text": RUN}]})),
     ],
 )

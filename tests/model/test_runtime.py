@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +61,31 @@ def test_thousands_of_sentences_come_back_in_order(runtime: Runtime) -> None:
     for index in (0, 1, 1499, 2048, 2999):
         alone, _ = runtime.logits([numbered[index]])
         np.testing.assert_allclose(logits[index], alone[0], atol=1e-3)
+
+
+def test_threads_change_nothing_but_the_time(runtime: Runtime, tiny_release: Path) -> None:
+    texts = [f"Report {n}. " + "More was said of it. " * (n % 9) for n in range(400)]
+    several = Runtime(load_release(tiny_release), threads=3)
+    for count in (400, 30, 2, 1):  # many batches, fewer than threads, one
+        expected, _ = runtime.logits(texts[:count])
+        found, _ = several.logits(texts[:count])
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_runtime_works_on_after_a_fork(tiny_release: Path) -> None:
+    """Threads stay behind at a fork: whoever waited for them would wait for ever."""
+    program = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from claimwire.model.release import load_release\n"
+        "from claimwire.model.runtime import Runtime\n"
+        "runtime = Runtime(load_release(Path(sys.argv[1])), threads=2)\n"
+        "texts = ['Two drones hit the depot. ' * 5] * 100\n"
+        "before = runtime.predict(texts)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os._exit(0 if runtime.predict(texts) == before else 1)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tiny_release)], timeout=60)
+    assert done.returncode == 0

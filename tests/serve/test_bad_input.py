@@ -82,6 +82,7 @@ class TestBadInput:
             ('{"text": 5}', "found a number"),
             ('{"text": ""}', "a blank string"),
             ('{"text": "A shell fell.", "x": NaN}', "write null"),
+            ('{"text": "A shell fell.", "x": -' + "7" * 5_000 + "}", "thousands of digits"),
             ('{"text": "A shell fell.", "text": "Another."}', "keep one"),
         ],
     )

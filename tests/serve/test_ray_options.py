@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from claimwire.data.errors import InputError, MissingExtraError, ReleaseError
+from claimwire.serve import ray_commands
+from claimwire.serve.ray_address import require_answer
 
 from .conftest import RunTag, write_lines
 
@@ -98,6 +103,26 @@ def test_a_folder_inside_an_input_is_refused(run_tag: RunTag, news: Path, tmp_pa
         run_tag(f"{tmp_path}/*.jsonl", engine="ray", output=tmp_path)
 
 
+@pytest.mark.parametrize("spelled", ["{}/../{name}", "{}/link", "file://{}", "local://{}"])
+def test_a_folder_inside_an_input_is_refused_however_it_is_spelled(
+    run_tag: RunTag, news: Path, tmp_path: Path, spelled: str
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    place = spelled.format(tmp_path, name=tmp_path.name)
+    for given, output in ((place, tmp_path / "out"), (tmp_path, f"{place}/out")):
+        with pytest.raises(InputError, match="expected a folder outside the input"):
+            run_tag(given, engine="ray", output=output)
+    with pytest.raises(InputError, match="expected inputs outside the output"):
+        run_tag(news, engine="ray", output=place)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_is_no_folder(run_tag: RunTag, news: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(InputError, match="found a file: name another"):
+        run_tag(news, engine="ray", output=tmp_path / "out")
+
+
 def test_a_folder_that_holds_other_files_is_refused(
     run_tag: RunTag, news: Path, tmp_path: Path
 ) -> None:
@@ -112,6 +137,61 @@ def test_without_ray_the_extra_is_named(run_tag: RunTag, news: Path, tmp_path: P
     with pytest.raises(MissingExtraError, match=r"pip install 'claimwire\[ray\]'"):
         run_tag(news, engine="ray", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def closed() -> Iterator[str]:
+    """Host and port at which nobody listens."""
+    with socket.socket() as held:  # bound, so that nobody else comes to listen there
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+def ray_that_is(*, connected: bool) -> Any:
+    return SimpleNamespace(is_initialized=lambda: connected)
+
+
+@pytest.mark.parametrize("form", ["{}", "ray://{}", "ray://{}?x=1"])
+def test_a_cluster_that_does_not_answer_is_told(
+    run_tag: RunTag,
+    news: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    closed: str,
+    form: str,
+) -> None:
+    address = form.format(closed)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setattr(ray_commands, "import_ray", lambda: ray_that_is(connected=False))
+    with pytest.raises(InputError) as refusal:
+        run_tag(news, engine="ray", output=tmp_path / "out")
+    assert f"expected a cluster at {address} (RAY_ADDRESS), found none" in str(refusal.value)
+    assert "Connection refused" in str(refusal.value)
+    assert "unset RAY_ADDRESS" in str(refusal.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_host_that_no_name_can_be_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", f"{'a' * 70}:6379")
+    with pytest.raises(InputError, match="found none that answers"):
+        require_answer(ray_that_is(connected=False))
+
+
+@pytest.mark.parametrize(
+    "address", ["", "auto", "local", "ray://head", "head", "cloud://head:1", "[::1", "head:99999"]
+)
+def test_what_names_no_port_is_left_to_ray(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(socket, "create_connection", None)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    require_answer(ray_that_is(connected=False))
+
+
+def test_a_cluster_that_answers_is_let_be(monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", closed)
+    require_answer(ray_that_is(connected=True))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{server.getsockname()[1]}")
+        require_answer(ray_that_is(connected=False))
 
 
 def test_inputs_without_any_partition_need_no_ray(run_tag: RunTag, tmp_path: Path) -> None:

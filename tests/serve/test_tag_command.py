@@ -129,6 +129,16 @@ class TestStandardInput:
         standard_input(b'\xef\xbb\xbf\n{"text": "A shell fell."}\n{"text": "It hit."}\n')
         assert [record["article_id"] for record in run_tag("-").records] == [2, 3]
 
+    def test_an_endless_number_in_the_first_line_spoils_that_line_alone(
+        self, run_tag: RunTag, standard_input: Callable[[bytes], None]
+    ) -> None:
+        first = b'{"text": "A shell fell.", "x": ' + b"7" * 5_000 + b"}"
+        standard_input(first + b'\n{"text": "It hit."}\n')
+        outcome = run_tag("-")
+        assert outcome.code == 1
+        assert [record["article_id"] for record in outcome.records] == [2]
+        assert "stdin:1: expected numbers of a usual size" in outcome.err
+
     def test_the_format_can_be_said(
         self, run_tag: RunTag, standard_input: Callable[[bytes], None]
     ) -> None:

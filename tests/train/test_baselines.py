@@ -194,6 +194,15 @@ def test_vectors_are_the_mean_of_a_text_s_own_tokens(quick_config: MakeConfig) -
         np.testing.assert_allclose(vector, states[0].mean(dim=0).numpy(), atol=1e-5)
 
 
+def test_a_release_gives_no_vectors_since_it_has_seen_labels(quick_config: MakeConfig) -> None:
+    texts = ["Two drones hit the depot."]
+    released, packaged = (
+        sentence_vectors(quick_config(f"model.base={base}"), texts, Console(quiet=True))
+        for base in ("released:small", "packaged:claimwire")
+    )
+    assert np.array_equal(released, packaged)
+
+
 def test_a_length_beyond_the_positions_of_the_base_is_refused(quick_config: MakeConfig) -> None:
     config = quick_config("model.max_length=256")
     with pytest.raises(ConfigError, match="expected at most 128"):

@@ -129,6 +129,26 @@ class _InterruptAfterFirstEpoch(TrainerCallback):
             raise KeyboardInterrupt
 
 
+def test_a_release_is_trained_on_from_where_it_stands(
+    quick_config: MakeConfig, tiny_release: Path
+) -> None:
+    begun = load_release(tiny_release)
+    config = quick_config(
+        f"model.base=released:{tiny_release}",
+        "model.dropout=0",
+        "model.classifier_dropout=0",
+        "train.epochs=1",
+        "train.learning_rate=1e-9",
+    )
+    done = run(config)
+    assert done.measured.release.manifest.base == f"released:{begun.id}"
+    assert client(config).get_run(done.mlflow_run_id).data.tags["base_release"] == begun.id
+    # Hardly trained at all, it says what the release says: head and encoder are there.
+    expected, _ = Runtime(begun).logits(SENTENCES)
+    found, _ = Runtime(done.measured.release).logits(SENTENCES)
+    assert found == pytest.approx(expected, abs=0.01 * float(np.abs(expected).max()))
+
+
 def test_an_interrupted_run_goes_on_to_the_same_model_in_the_same_mlflow_run(
     quick_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

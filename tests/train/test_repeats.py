@@ -277,6 +277,11 @@ def test_folds_with_a_teacher_that_has_seen_them_are_refused(
         run(quick_config("train.folds=3", f"distillation.soft_labels={soft}"))
 
 
+def test_folds_from_a_release_that_has_seen_them_are_refused(quick_config: MakeConfig) -> None:
+    with pytest.raises(ConfigError, match="its training may have seen the documents"):
+        run(quick_config("train.folds=3", "model.base=released:small"))
+
+
 @pytest.mark.parametrize("override", ["train.folds=2", "train.seeds=[]", "train.seeds=[-1]"])
 def test_values_out_of_range_are_refused(quick_config: MakeConfig, override: str) -> None:
     with pytest.raises(ConfigError, match=override.partition("=")[0]):

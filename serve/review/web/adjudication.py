@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from claimwire.data.errors import InputError
@@ -21,7 +21,7 @@ from claimwire.serve.review.adjudicating import (
 from claimwire.serve.review.new_decision import NewDecision
 from claimwire.serve.review.tables import ADJUDICATE
 from claimwire.serve.review.web import guidelines
-from claimwire.serve.review.web.api import MOST_ITEMS, mode_of
+from claimwire.serve.review.web.api import MOST_ITEMS, HeldDep, Sent, mode_of
 from claimwire.serve.review.web.desk import (
     AdjudicatorDep,
     ChangingAdjudicatorDep,
@@ -33,9 +33,6 @@ from claimwire.serve.review.web.view import decision_record, item_record, shown
 
 router = APIRouter()
 
-_Key = Annotated[str, Field(min_length=16, max_length=64, pattern="^[A-Za-z0-9-]+$")]
-_Ids = Annotated[str, Query(max_length=4_000, pattern=r"^(\d{1,18}(,\d{1,18})*)?$")]
-
 REASONS: Final = (
     "The guidelines settle it",
     "One answer overlooks a part of the sentence",
@@ -44,12 +41,9 @@ REASONS: Final = (
 """Reasons that one key gives."""
 
 
-class SentAdjudication(BaseModel):
+class SentAdjudication(Sent):
     """An adjudication as the browser sends it."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    client_key: _Key
     sentence_id: SentenceId
     kind: Literal["label", "not_a_sentence"]
     labels: list[Label] = Field(default_factory=list, max_length=len(LABELS))
@@ -76,7 +70,6 @@ def page(page: AdjudicatorPageDep, sentence: str = "") -> Response:
     return page.render(
         "adjudicate.html",
         waiting=open_disputes(page.desk.store, visitor.name, alone=visitor.alone),
-        of_all=open_disputes(page.desk.store),
         sentence=sentence if sentence.isdecimal() else "",
         reasons=REASONS,
         **guidelines.GUIDE,
@@ -87,11 +80,10 @@ def page(page: AdjudicatorPageDep, sentence: str = "") -> Response:
 def disputes(
     desk: DeskDep,
     visitor: AdjudicatorDep,
+    held: HeldDep,
     count: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 3,
-    exclude: _Ids = "",
 ) -> dict[str, object]:
     """Hand out the next disagreements."""
-    held = [int(number) for number in exclude.split(",") if number]
     found = next_disputes(desk.store, visitor.name, count=count, exclude=held, alone=visitor.alone)
     return {"items": [_record(each) for each in found]}
 

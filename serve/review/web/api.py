@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
@@ -45,13 +45,25 @@ _Key = Annotated[str, Field(min_length=16, max_length=64, pattern="^[A-Za-z0-9-]
 _Text = Annotated[str, Field(max_length=2_000)]
 
 
-class _Sent(BaseModel):
+def _held(
+    exclude: Annotated[str, Query(max_length=4_000, pattern=r"^(\d{1,18}(,\d{1,18})*)?$")] = "",
+) -> list[int]:
+    return [int(number) for number in exclude.split(",") if number]
+
+
+HeldDep = Annotated[list[int], Depends(_held)]
+"""Ids of the sentences that the browser has already, from ``?exclude=1,2``."""
+
+
+class Sent(BaseModel):
+    """What the browser sends to be stored, under a key of its own, so that it is stored once."""
+
     model_config = ConfigDict(extra="forbid")
 
     client_key: _Key
 
 
-class SentDecision(_Sent):
+class SentDecision(Sent):
     """A decision as the browser sends it."""
 
     sentence_id: SentenceId
@@ -76,7 +88,7 @@ class SentDecision(_Sent):
         )
 
 
-class SentUndo(_Sent):
+class SentUndo(Sent):
     """An undo: of a decision that the browser made, by its key, or of one from the history."""
 
     decision_key: _Key | None = None
@@ -84,7 +96,7 @@ class SentUndo(_Sent):
 
 
 @router.get("/session")
-def session(request: Request, desk: DeskDep, visitor: ReviewerDep) -> dict[str, object]:
+def session(desk: DeskDep, visitor: ReviewerDep) -> dict[str, object]:
     """Say who is signed in, with the token that changes need."""
     return {"desk": desk.id, "reviewer": visitor.name, "csrf": visitor.csrf}
 
@@ -94,12 +106,11 @@ def upcoming(
     request: Request,
     desk: DeskDep,
     visitor: ReviewerDep,
+    held: HeldDep,
     count: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 3,
-    exclude: Annotated[str, Query(max_length=4_000, pattern=r"^(\d{1,18}(,\d{1,18})*)?$")] = "",
 ) -> dict[str, object]:
     """Hand out the next sentences of a queue."""
     flt = filter_of(request.query_params)
-    held = [int(number) for number in exclude.split(",") if number]
     items = next_items(
         desk.store, flt, visitor.name, count=count, exclude=held, double=twice(visitor)
     )

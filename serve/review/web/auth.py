@@ -143,7 +143,7 @@ class Auth:
             raise ForgedError
 
     def ensure_visit(self, request: Request, response: Response) -> None:
-        """Give a browser its visit cookie with the answer, where :meth:`visit` made a new one."""
+        """Give a browser its visit cookie with the answer, unless it has one."""
         if self.visit_cookie not in request.cookies:
             self._set(response, self.visit_cookie, self._visit(request))
 

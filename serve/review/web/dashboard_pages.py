@@ -105,14 +105,14 @@ def wanted_of(given: Mapping[str, str]) -> Wanted:
         sample=_one_of("sample", given.get("sample") or "all", SAMPLES),
         predicted=_chosen(given, "predicted", [*labels, SOME]),
         judged=_chosen(given, "judged", [*labels, *_OUTCOMES]),
-        any_label=_chosen(given, "any_label", ["yes", "no"]) == "yes",
+        any_label=_is_yes(given, "any_label") or False,
         week=_week(given.get("week")),
         queue=_chosen(given, "queue", list(QueueName)),
-        complete=_chosen(given, "complete", ["yes", "no"]) == "yes",
+        complete=_is_yes(given, "complete") or False,
         reviewer=_name(given, "reviewer"),
         other=_name(given, "other"),
-        several=_chosen(given, "several", ["yes", "no"]) == "yes",
-        differ={"yes": True, "no": False}.get(_chosen(given, "differ", ["yes", "no"]) or ""),
+        several=_is_yes(given, "several") or False,
+        differ=_is_yes(given, "differ"),
         since=_day(given, "since"),
         until=_day(given, "until"),
     )
@@ -200,6 +200,11 @@ def _one_of(name: str, value: str, known: Sequence[ValueT]) -> ValueT:
 def _chosen(given: Mapping[str, str], name: str, known: Sequence[str]) -> str | None:
     value = given.get(name)
     return str(_one_of(name, value, known)) if value else None
+
+
+def _is_yes(given: Mapping[str, str], name: str) -> bool | None:
+    """Return whether a filter says yes; None where it says nothing."""
+    return {"yes": True, "no": False, None: None}[_chosen(given, name, ["yes", "no"])]
 
 
 def _name(given: Mapping[str, str], name: str) -> str | None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 KEPT: Final = 500
 """Explanations remembered."""
 
-
 WAITING: Final = 4
 """Explanations waited for at once; more would take the threads that save decisions."""
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from claimwire.serve.review.web.auth import RoleError, Visitor
-from claimwire.serve.review.web.desk import Desk, DeskDep
+from claimwire.serve.review.web.desk import AdjudicatorDep, Desk, DeskDep, ReviewerDep
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,16 @@ class Page:
         return response
 
 
-def _page(request: Request, desk: DeskDep) -> Page:
-    return Page(request, desk, desk.auth.reviewer(request))
+def _page(request: Request, desk: DeskDep, visitor: ReviewerDep) -> Page:
+    return Page(request, desk, visitor)
 
 
 def _open_page(request: Request, desk: DeskDep) -> Page:
     return Page(request, desk, desk.auth.visitor(request))
 
 
-def _adjudicator_page(page: Annotated[Page, Depends(_page)]) -> Page:
-    if not page.visitor.may_adjudicate:
-        raise RoleError
-    return page
+def _adjudicator_page(request: Request, desk: DeskDep, visitor: AdjudicatorDep) -> Page:
+    return Page(request, desk, visitor)
 
 
 def _admin_page(page: Annotated[Page, Depends(_page)]) -> Page:

@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from claimwire.data.labels import LABELS
 from claimwire.serve.review.adjudicating import ADJUDICATORS, open_disputes
 from claimwire.serve.review.blindness import sight_of
 from claimwire.serve.review.decisions import history, recent, standing
@@ -130,15 +129,11 @@ def estimates(
 ) -> Response:
     """Show precision and recall of each label in production."""
     found = audit(page.desk.store, release=release or None, half_width=half_width)
-    rows = {
-        label: {entry.measure: entry for entry in found.estimates if entry.label == label}
-        for label in LABELS
-    }
     releases = facets(page.desk.store)["releases"]
     return page.render(
         "estimates.html",
         audit=found,
-        rows=rows,
+        rows=found.by_label(),
         releases=releases,
         half_widths=sorted({*HALF_WIDTHS, half_width}, reverse=True),
         judge_query=urlencode(query_of(Filter(queue=QueueName.RANDOM))),

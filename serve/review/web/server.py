@@ -1,21 +1,19 @@
-"""uvicorn around the desk: database, socket, signals, browser."""
+"""uvicorn around the desk: database, settings, browser."""
 
 from __future__ import annotations
 
-import logging
-import signal
 import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
 from claimwire.data.errors import InputError
+from claimwire.serve.listening import Server, listen, log_to_stderr
 from claimwire.serve.review.store import ReviewStore
 from claimwire.serve.review.users import list_users
 from claimwire.serve.review.web.app import create_app
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 5
 """How long requests that were accepted are waited for when the desk is told to stop."""
+
+_ADVICE: Final = (
+    "stop what listens there (perhaps another desk), or choose another port, 0 for a free one"
+)
 
 
 def run_desk(
@@ -70,13 +72,9 @@ def run_desk(
     with ReviewStore.open(store_url) as store:
         if settings.signs_in:
             _require_user(store)
-        with _listen(settings) as listener:
+        with listen(host, port, InputError, _ADVICE) as listener:
             settings = replace(settings, port=listener.getsockname()[1])
-            logging.basicConfig(
-                level=logging.WARNING,
-                stream=sys.stderr,
-                format="%(asctime)s %(levelname)s %(message)s",
-            )
+            log_to_stderr()
             address = _address(settings)
 
             def announce() -> None:
@@ -87,27 +85,7 @@ def run_desk(
                     # A browser that starts slowly must not hold the desk up.
                     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-            _Server(_config(create_app(store, settings), settings), announce).run([listener])
-
-
-class _Server(uvicorn.Server):
-    """A server that says where it listens, and takes a signal to stop as no failure."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; a second Ctrl-C stops at once."""
-        # Unlike uvicorn's, this does not raise the signal again.
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell where."""
-        await super().startup(sockets=sockets)
-        self._announce()
+            Server(_config(create_app(store, settings), settings), announce).run([listener])
 
 
 def _config(app: FastAPI, settings: DeskSettings) -> uvicorn.Config:
@@ -122,24 +100,6 @@ def _config(app: FastAPI, settings: DeskSettings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-def _listen(settings: DeskSettings) -> socket.socket:
-    try:
-        [family, *_, address], *_ = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        listener = socket.create_server(address[:2], family=family)
-        # asyncio sets this for sockets that name their protocol, which those made here do not.
-        # Without it an answer's body waits some 40 ms for the browser to acknowledge the head.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-    except OSError as error:
-        raise InputError(
-            f"--host {settings.host} --port {settings.port}: expected an address to listen on, "
-            f"found: {error.strerror or error}: stop what listens there (perhaps another desk), or "
-            "choose another port, 0 for a free one"
-        ) from None
 
 
 def _address(settings: DeskSettings) -> str:

@@ -37,9 +37,7 @@ FormDep = Annotated[dict[str, str], Depends(_form)]
 def sign_in(page: OpenPageDep, form: FormDep) -> Response:
     """Open a session where name and password fit."""
     name, target = form.get("name", ""), own_path(form.get("next", "/"))
-    if not page.desk.settings.signs_in:
-        return RedirectResponse(target, 303)
-    if page.visitor.name:  # signed in meanwhile in another tab
+    if page.visitor.name:  # nobody signs in here, or they have meanwhile in another tab
         return RedirectResponse(target, 303)
     page.desk.auth.check_token(page.visitor, form.get("csrf", ""))
     result = page.desk.auth.sign_in(name, form.get("password", ""), page.request)

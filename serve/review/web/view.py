@@ -53,8 +53,8 @@ _STEERING: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
-_KIND_NAMES: Final = {"skip": "Skipped", "not_a_sentence": "Not a sentence", "undo": "Undo"}
-NOT_A_SENTENCE: Final = "Not a sentence"
+_NOT_A_SENTENCE: Final = "Not a sentence"
+_KIND_NAMES: Final = {"skip": "Skipped", "not_a_sentence": _NOT_A_SENTENCE, "undo": "Undo"}
 
 
 def shown(text: str) -> str:
@@ -74,14 +74,14 @@ def labels_name(labels: Iterable[str]) -> str:
 
 def verdict_name(decision: DecisionView) -> str:
     """Return what a decision says."""
-    return _KIND_NAMES.get(decision.kind) or labels_name(decision.labels) or NOT_A_SENTENCE
+    return _KIND_NAMES.get(decision.kind) or labels_name(decision.labels) or _NOT_A_SENTENCE
 
 
 def percent(share: float) -> str:
-    """Return a share between 0 and 1 in percent; what is not all is never shown as all."""
+    """Return a share between 0 and 1 in percent; what is not all or nothing is never shown so."""
     if 0.995 <= share < 1:
         return "over 99%"
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "under 1%"
     return f"{share:.0%}"
 
@@ -207,7 +207,7 @@ def environment() -> Environment:
         "verdict": verdict_name,
         "arrows": lambda text: text.replace("->", "→"),
     }
-    templates.globals |= {"LABELS": LABELS, "LABEL_NAMES": LABEL_NAMES}
+    templates.globals["LABELS"] = LABELS
     return templates
 
 

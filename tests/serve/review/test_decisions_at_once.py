@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,11 +14,11 @@ import pytest
 from sqlalchemy import select
 
 from claimwire.serve.review.chain import verify_chain
-from claimwire.serve.review.decisions import NewDecision, history, record_decision
+from claimwire.serve.review.decisions import NewDecision, history, record_decision, undo
 from claimwire.serve.review.importing import import_records
-from claimwire.serve.review.queues import Filter, QueueName, next_items
-from claimwire.serve.review.store import ReviewStore
-from claimwire.serve.review.tables import DecisionRow
+from claimwire.serve.review.queues import Filter, QueueName, assign, next_items
+from claimwire.serve.review.store import Lock, ReviewStore
+from claimwire.serve.review.tables import AssignmentRow, DecisionRow
 
 from .store_support import article, contents, count_decisions, decide, load, many
 
@@ -120,6 +121,22 @@ def test_a_decision_sent_many_times_at_once_is_stored_once(store: ReviewStore) -
         stored = list(pool.map(lambda _: record_decision(store, "ann", sent), range(6)))
     assert set(stored) == {stored[0]}
     assert count_decisions(store) == 1
+
+
+def test_an_undo_waits_for_sentences_that_are_being_given_out(store: ReviewStore) -> None:
+    """The same sentence for the same reviewer, asked for from a second tab."""
+    load(store, *article())
+    skip = decide(store, "ann", 1, kind="skip")
+    with ThreadPoolExecutor(1) as pool:
+        with store.write(Lock.ASSIGN) as session:
+            assign(session, [1], "ann")
+            session.flush()
+            undone = pool.submit(undo, store, "ann", skip.id, "u")
+            time.sleep(0.3)
+            assert not undone.done()
+        assert undone.result(60).revises == skip.id
+    with store.read() as session:
+        assert [row.reviewer for row in session.scalars(select(AssignmentRow))] == ["ann"]
 
 
 def test_reviewers_decide_while_records_are_imported(store: ReviewStore) -> None:

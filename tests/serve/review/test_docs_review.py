@@ -14,8 +14,8 @@ from claimwire.cli import app
 from claimwire.data.import_copies import Kind
 from claimwire.serve.review import estimates
 from claimwire.serve.review.exporting import ExportFormat
-from claimwire.serve.review.queues import ASSIGNED_FOR, SKIP_HIDES_FOR, QueueName
-from claimwire.serve.review.replay import Outcome
+from claimwire.serve.review.queues import ASSIGNED_FOR, SKIP_HIDES_FOR, SKIP_RESTS_FOR, QueueName
+from claimwire.serve.review.replay import ReplayOutcome
 from claimwire.serve.review.users import MIN_PASSWORD
 from claimwire.serve.review.web.limits import (
     TRIES_FOR_A_NAME,
@@ -80,7 +80,7 @@ def test_defaults_are_those_of_the_code() -> None:
         assert defaults[option] == str(known[option]), option
 
 
-@pytest.mark.parametrize("name", [*QueueName, *ExportFormat, *Kind, *Outcome])
+@pytest.mark.parametrize("name", [*QueueName, *ExportFormat, *Kind, *ReplayOutcome])
 def test_every_name_is_in_a_table(name: str) -> None:
     assert re.search(rf"^\| .*`{name}`", PAGE, re.M)
 
@@ -95,6 +95,8 @@ def test_every_key_of_the_page_is_in_the_table() -> None:
 def test_figures_are_those_of_the_code() -> None:
     assert f"for {ASSIGNED_FOR.total_seconds() / 60:.0f} minutes" in FLAT
     assert f"for {SKIP_HIDES_FOR.total_seconds() / 3600:.0f} hours" in FLAT
+    assert SKIP_RESTS_FOR.total_seconds() == 60
+    assert "and for a minute from others" in FLAT
     assert f"{estimates.OPEN_TOLERATED:.0%} may be open, at least three" in FLAT
     assert estimates.FEW_OPEN == 3
     assert f"at least {MIN_PASSWORD} characters" in FLAT

@@ -230,6 +230,15 @@ def test_a_failed_export_leaves_the_old_one(store: ReviewStore, tmp_path: Path) 
     assert not list(tmp_path.glob("*.partial"))
 
 
+@pytest.mark.parametrize("output_format", ExportFormat)
+def test_an_export_into_what_is_no_folder_is_told(
+    store: ReviewStore, tmp_path: Path, output_format: str
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match=r"file: expected to write there, found: \w+"):
+        export(store, tmp_path / "file" / "reviewed", output_format)
+
+
 def test_an_unknown_format_is_refused(store: ReviewStore, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected one of corpus, jsonl, csv, label-studio"):
         export(store, tmp_path / "out", "xml")

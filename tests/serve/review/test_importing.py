@@ -306,6 +306,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"confidence": 1.5}, "'confidence': expected a number from 0 to 1, found 1.5"),
     ({"noise": "much"}, "'noise': expected a number from 0 to 1, found a string"),
     ({"noise": math.nan}, "'noise': expected a number from 0 to 1, found nan"),
+    ({"noise": math.inf}, "'noise': expected a number from 0 to 1, found inf"),
+    ({"noise": 10**400}, "'noise': expected a number from 0 to 1, found 1000"),
 ]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event, select, text
 
 from claimwire.data.errors import InputError
 from claimwire.serve.review import queues
+from claimwire.serve.review.chain import verify_chain
 from claimwire.serve.review.decisions import undo
 from claimwire.serve.review.queues import (
     ContextSentence,
@@ -23,7 +24,7 @@ from claimwire.serve.review.queues import (
     queue_sizes,
 )
 from claimwire.serve.review.store import ReviewStore
-from claimwire.serve.review.tables import AssignmentRow, SentenceRow, now
+from claimwire.serve.review.tables import DONE, AssignmentRow, QueueRow, SentenceRow, now
 
 from .store_support import FIRST, LABELS, TEXTS, article, decide, load, many, tagged
 
@@ -245,12 +246,45 @@ def test_a_skip_hides_a_sentence_from_who_skipped_it_for_a_day(
 ) -> None:
     decide(desk, "ann", 2, kind="skip", reason="which drone?")
     assert ids(desk) == [1, 3, 4, 5, 6]
+    let_time_pass(monkeypatch, 0.02)
     assert ids(desk, reviewer="bob") == [2]
     release_all(desk)
     let_time_pass(monkeypatch, 23.9)
     assert 2 not in ids(desk)
     let_time_pass(monkeypatch, 24.1)
     assert 2 in ids(desk)
+
+
+def test_a_skip_undone_in_time_finds_its_sentence_with_nobody(
+    desk: ReviewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip = decide(desk, "ann", 2, kind="skip")
+    assert ids(desk, reviewer="bob") == [1, 3, 4, 5, 6]
+    undo(desk, "ann", skip.id, "u")
+    let_time_pass(monkeypatch, 0.02)
+    assert 2 not in ids(desk, reviewer="bob")  # it is on ann's screen again
+    decide(desk, "ann", 2)
+    release_all(desk)
+    assert 2 not in ids(desk, reviewer="bob")
+
+
+@pytest.mark.parametrize("is_judged", [False, True])
+def test_a_skip_undone_late_costs_a_verdict_more_and_refuses_none(
+    desk: ReviewStore, monkeypatch: pytest.MonkeyPatch, is_judged: bool
+) -> None:
+    skip = decide(desk, "ann", 2, kind="skip")
+    let_time_pass(monkeypatch, 0.02)
+    assert ids(desk, reviewer="bob", count=2) == [1, 2]
+    if is_judged:
+        decide(desk, "bob", 2)
+    undo(desk, "ann", skip.id, "u")
+    decide(desk, "ann", 2)
+    if not is_judged:
+        decide(desk, "bob", 2)
+    with desk.read() as session:
+        row = session.get_one(QueueRow, 2)
+    assert (row.judgements, row.needed, row.stage, row.is_disputed) == (2, 1, DONE, False)
+    assert verify_chain(desk).problems == ()
 
 
 def test_the_queue_of_skipped_ones_lists_them_all(desk: ReviewStore) -> None:

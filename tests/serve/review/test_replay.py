@@ -9,7 +9,7 @@ import pytest
 from claimwire.data.labels import LABELS, Label
 from claimwire.serve.review.adjudicating import adjudicate
 from claimwire.serve.review.new_decision import NewDecision
-from claimwire.serve.review.replay import Outcome, replay, sign_test
+from claimwire.serve.review.replay import ReplayOutcome, replay, sign_test
 from claimwire.serve.review.store import ReviewStore
 from claimwire.serve.tagger import Tagger
 
@@ -52,30 +52,30 @@ def test_what_was_mended_and_what_was_broken(judged: ReviewStore, shipped: Tagge
     report = replay(judged, shipped)
     outcomes = {each.text: each.outcome for each in report.sentences}
     assert outcomes == {
-        SENTENCES["struck"]: Outcome.FIXED,
-        SENTENCES["shot"]: Outcome.STILL_RIGHT,
-        SENTENCES["port"]: Outcome.FIXED,
-        SENTENCES["crane"]: Outcome.BROKEN,
+        SENTENCES["struck"]: ReplayOutcome.FIXED,
+        SENTENCES["shot"]: ReplayOutcome.STILL_RIGHT,
+        SENTENCES["port"]: ReplayOutcome.FIXED,
+        SENTENCES["crane"]: ReplayOutcome.BROKEN,
     }
     assert report.release == shipped.model
     assert report.counts() == {
-        Outcome.FIXED: 2,
-        Outcome.BROKEN: 1,
-        Outcome.STILL_WRONG: 0,
-        Outcome.STILL_RIGHT: 1,
+        ReplayOutcome.FIXED: 2,
+        ReplayOutcome.BROKEN: 1,
+        ReplayOutcome.STILL_WRONG: 0,
+        ReplayOutcome.STILL_RIGHT: 1,
     }
-    assert [each.text for each in report.with_outcome(Outcome.BROKEN)] == [SENTENCES["crane"]]
+    assert [each.text for each in report.with_outcome(ReplayOutcome.BROKEN)] == [SENTENCES["crane"]]
 
 
 def test_labels_are_counted_one_by_one(judged: ReviewStore, shipped: Tagger) -> None:
     table = replay(judged, shipped).by_label()
     assert table[ATTACK] == {
-        Outcome.FIXED: 2,  # struck got it, port lost it
-        Outcome.BROKEN: 1,  # crane lost it, and should not have
-        Outcome.STILL_WRONG: 0,
-        Outcome.STILL_RIGHT: 0,  # shot never had to do with it
+        ReplayOutcome.FIXED: 2,  # struck got it, port lost it
+        ReplayOutcome.BROKEN: 1,  # crane lost it, and should not have
+        ReplayOutcome.STILL_WRONG: 0,
+        ReplayOutcome.STILL_RIGHT: 0,  # shot never had to do with it
     }
-    assert table[INTERCEPTION][Outcome.STILL_RIGHT] == 1
+    assert table[INTERCEPTION][ReplayOutcome.STILL_RIGHT] == 1
     assert sum(table["attribution_inference"].values()) == 0
 
 
@@ -84,11 +84,12 @@ def test_what_reviewers_disagree_on_is_left_out_until_it_is_settled(
 ) -> None:
     given = judge(judged, SENTENCES["crane"], BACKGROUND, reviewer="olu")
     report = replay(judged, shipped)
-    assert (report.counts()[Outcome.BROKEN], len(report.sentences), report.disputed) == (0, 3, 1)
+    assert report.counts()[ReplayOutcome.BROKEN] == 0
+    assert (len(report.sentences), report.disputed) == (3, 1)
     new = NewDecision(given.sentence_id, "adjudicate", "a", (BACKGROUND,), reason="so")
     settled = adjudicate(judged, "ivo", new)
     [again] = [each for each in replay(judged, shipped).sentences if each.decision == settled.id]
-    assert (again.labels, again.outcome) == ((BACKGROUND,), Outcome.FIXED)
+    assert (again.labels, again.outcome) == ((BACKGROUND,), ReplayOutcome.FIXED)
 
 
 def test_what_is_no_verdict_is_left_out(store: ReviewStore, shipped: Tagger) -> None:
@@ -106,8 +107,8 @@ def test_what_is_no_verdict_is_left_out(store: ReviewStore, shipped: Tagger) -> 
 def test_sentences_trained_on_are_told_apart(judged: ReviewStore, shipped: Tagger) -> None:
     report = replay(judged, shipped, trained_on=[SENTENCES["struck"].upper()])
     assert [each.text for each in report.sentences if each.trained_on] == [SENTENCES["struck"]]
-    assert report.counts(report.unseen)[Outcome.FIXED] == 1
-    assert report.counts(report.random)[Outcome.FIXED] == 1
+    assert report.counts(report.unseen)[ReplayOutcome.FIXED] == 1
+    assert report.counts(report.random)[ReplayOutcome.FIXED] == 1
     figures = report.to_json()
     assert figures["outcomes"]["all"]["fixed"] == 2
     assert figures["outcomes"]["not_trained_on"]["fixed"] == 1
@@ -122,22 +123,25 @@ def test_the_list_tells_all_of_a_sentence(judged: ReviewStore, shipped: Tagger) 
     assert line["release_before"] == FIRST
 
 
+def changed(fixed: int, broken: int) -> dict[ReplayOutcome, int]:
+    counts = {ReplayOutcome.FIXED: fixed, ReplayOutcome.BROKEN: broken}
+    return dict.fromkeys(ReplayOutcome, 0) | counts
+
+
 @pytest.mark.parametrize(
     ("fixed", "broken", "p"),
     [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 0.0625), (10, 2, 0.03857421875), (3, 3, 1.0)],
 )
 def test_the_sign_test(fixed: int, broken: int, p: float) -> None:
-    counts = dict.fromkeys(Outcome, 0) | {Outcome.FIXED: fixed, Outcome.BROKEN: broken}
-    assert sign_test(counts) == p
-    assert sign_test(counts | {Outcome.FIXED: broken, Outcome.BROKEN: fixed}) == p
+    assert sign_test(changed(fixed, broken)) == p
+    assert sign_test(changed(broken, fixed)) == p
 
 
 def test_the_sign_test_bears_many_sentences() -> None:
-    counts = dict.fromkeys(Outcome, 0) | {Outcome.FIXED: 3_000, Outcome.BROKEN: 2_900}
-    assert 0.1 < sign_test(counts) < 0.3
+    assert 0.1 < sign_test(changed(3_000, 2_900)) < 0.3
 
 
 def test_every_change_has_an_outcome() -> None:
     pairs = product((False, True), repeat=2)
-    found = {Outcome.of(was_right=was, is_right=now) for was, now in pairs}
-    assert found == set(Outcome)
+    found = {ReplayOutcome.of(was_right=was, is_right=now) for was, now in pairs}
+    assert found == set(ReplayOutcome)

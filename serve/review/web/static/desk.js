@@ -16,7 +16,7 @@ const PROBLEMS = {
 };
 
 /** A number with its noun. */
-export const plural = (count, noun) =>
+const plural = (count, noun) =>
   `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Make an element; children are text or elements, so that no text is ever read as markup. */

@@ -1,9 +1,17 @@
 // What the model says: asked for in open mode only. In blind mode it comes with the saved decision.
 
+import { LABELS, NAMES, named, page, say } from "./common.js";
 import { $, element, outbox } from "./desk.js";
-import { LABELS, NAMES, keep, named, page, percent, say, state } from "./state.js";
+import { keep, state } from "./state.js";
 
 const PAUSE = 150;
+
+/** A share in percent; what is not all, or not nothing, is never shown as that. */
+function percent(share) {
+  if (share >= 0.995 && share < 1) return "over 99%";
+  if (share > 0 && share <= 0.005) return "under 1%";
+  return `${Math.round(share * 100)}%`;
+}
 
 /** Show the prediction of the present sentence, or hide it, as the mode wants it. */
 export async function showModel() {

@@ -7,7 +7,7 @@ const LONGEST_WAIT = 15_000;
 const TIMEOUT = 20_000;
 
 /** A new random key; crypto.randomUUID exists in secure contexts only. */
-export function newKey() {
+function newKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,18 +1,8 @@
-// What the judging page knows, and small words that its parts share.
+// What the judging page knows, and what of it outlives the page.
 
-import { $, session } from "./desk.js";
-
-const TOAST = 4_000;
-
-export const page = $("main").dataset;
-export const LABELS = [...document.querySelectorAll("[data-label]")].map(
-  (button) => button.dataset.label,
-);
-export const CLAIMS = LABELS.slice(0, 3);
-export const NAMES = Object.fromEntries(
-  LABELS.map((label) => [label, document.querySelector(`[data-label=${label}]`).dataset.name]),
-);
-export const KINDS = { skip: "Skipped", not_a_sentence: "Not a sentence" };
+import { holding } from "./ahead.js";
+import { page } from "./common.js";
+import { session } from "./desk.js";
 
 export const keep = {
   get: (name) => {
@@ -32,39 +22,12 @@ export const keep = {
 };
 
 export const state = {
-  current: null,
-  ahead: [],
-  made: [], // what was decided on this page: {item, key, kind, labels}
-  extra: [], // second labels chosen, in order
-  hard: false,
+  ...holding(),
   note: "",
   isOpen: page.onlyOpen === "true" || keep.get("mode") === "open",
   keys: keep.get("keys") !== "off",
   done: Number(page.done),
-  fetching: false,
-  failures: 0,
-  retry: 0,
-  ended: false,
-  undoing: false,
 };
-
-export const named = (labels) => labels.map((label) => NAMES[label]).join(" + ");
-
-/** A share in percent; what is not all, or not nothing, is never shown as that. */
-export function percent(share) {
-  if (share >= 0.995 && share < 1) return "over 99%";
-  if (share > 0 && share < 0.005) return "under 1%";
-  return `${Math.round(share * 100)}%`;
-}
-
-/** Tell something for a moment. */
-export function say(text) {
-  const toast = $("toast");
-  toast.textContent = text;
-  toast.hidden = false;
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => (toast.hidden = true), TOAST);
-}
 
 // What was chosen for a sentence but not decided yet outlives a reload
 
