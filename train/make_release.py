@@ -35,6 +35,7 @@ from claimwire.train.fine_tune import FineTuned
 from claimwire.train.metrics import Evaluation
 from claimwire.train.model_card import model_card
 from claimwire.train.reliability import CalibrationReport, quality_of
+from claimwire.train.soup import described
 from claimwire.train.thresholds import (
     ReviewChoice,
     ThresholdChoice,
@@ -155,7 +156,7 @@ def _draft(config: Config, corpus_digest: str) -> ManifestDraft:
     return ManifestDraft(
         name=config.release.name,
         version=config.release.version,
-        base=_base_as_told(config.model.base),
+        base=_base_as_told(config),
         thresholds=dict.fromkeys(CLAIM_LABELS, config.decision.threshold),
         review_threshold=config.decision.review_threshold,
         max_length=config.model.max_length,
@@ -165,8 +166,11 @@ def _draft(config: Config, corpus_digest: str) -> ManifestDraft:
     )
 
 
-def _base_as_told(base: str) -> str:
+def _base_as_told(config: Config) -> str:
     """Return the base as others can make use of it."""
+    if config.soup.releases:
+        return described(config.soup)
+    base = config.model.base
     if is_released(base):
         return f"{RELEASED}{open_released(base).id}"
     # A directory's full path says nothing to others, and too much of this machine.

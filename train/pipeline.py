@@ -24,6 +24,7 @@ from claimwire.train.processes import process_count
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState, find_interrupted, new_run_folder
 from claimwire.train.soft_labels import distil
+from claimwire.train.soup import averaged, described
 from claimwire.train.swapped import with_swapped_parties
 from claimwire.train.trust import REPORT, examine, log_trust, measure_baselines
 
@@ -129,7 +130,11 @@ def train_and_measure(
     import mlflow
 
     log_inputs(config, data)
-    tuned = fine_tune_logged(config, data, folder, console)
+    tuned = (
+        averaged(config)
+        if config.soup.releases
+        else fine_tune_logged(config, data, folder, console)
+    )
     if config.train.resume:  # what a run wrote that was interrupted after its training
         shutil.rmtree(folder.release, ignore_errors=True)
     with console.status("making the release: export, calibration, test set"):
@@ -153,7 +158,9 @@ def log_inputs(config: Config, data: LabelledData) -> None:
     import mlflow
 
     tracking.log_configuration(config)
-    if is_released(config.model.base):  # a name such as released:small is another one's tomorrow
+    if config.soup.releases:
+        mlflow.set_tag("base_release", described(config.soup))
+    elif is_released(config.model.base):  # a name such as released:small is another one's tomorrow
         mlflow.set_tag("base_release", open_released(config.model.base).id)
     tracking.log_data(to_dataset_dict(data.examples), data.digest, data.source, data.tags())
 
@@ -227,8 +234,11 @@ def _say_what_begins(
 ) -> None:
     counts = {split: sum(e.split == split for e in data.examples) for split in SPLITS}
     verb = "resuming" if resumed else "training"
+    begun = f"{verb} [bold]{config.name}[/bold] on {config.model.base}"
+    if config.soup.releases:
+        begun = f"averaging [bold]{config.name}[/bold], {described(config.soup)}"
     console.print(
-        f"{verb} [bold]{config.name}[/bold] on {config.model.base}: "
+        f"{begun}: "
         + ", ".join(f"{count} {split}" for split, count in counts.items())
         + " sentences",
         highlight=False,

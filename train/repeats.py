@@ -143,6 +143,11 @@ def _check(config: Config) -> None:
             "teacher has seen the documents that a fold holds out; set "
             "distillation.soft_labels=null"
         )
+    if config.soup.releases:
+        raise ConfigError(
+            "train.seeds, train.folds: expected something to train, found soup.releases: their "
+            "mean is always the same; unset them, or set soup.releases=[]"
+        )
     if folds is not None and is_released(config.model.base):
         raise ConfigError(
             f"train.folds: expected an encoder that saw no labels, found model.base "
