@@ -4,8 +4,10 @@ Run from the repository's root, with the extra [dev] installed and the real sent
 
     claimwire corpus rebuild
     python benchmarks/learning_curve.py --seeds 13 --held-out REAL-DEV.jsonl
-    python benchmarks/learning_curve.py --base packaged:minilm --sets composed real both \
-        --seeds 13 14 15 --sizes 500 1000 2000 4000 --held-out REAL-DEV.jsonl
+    python benchmarks/learning_curve.py train.learning_rate=1.0e-4 --base packaged:minilm \
+        --sets real both --seeds 13 14 15 --held-out REAL-DEV.jsonl
+    python benchmarks/learning_curve.py train.learning_rate=1.0e-4 train.epochs=6 \
+        --base packaged:minilm --sets composed --seeds 13 14 15 --held-out REAL-DEV.jsonl
 
 The first form goes by rounds of real text. A point trains ``configs/release.yaml`` with three
 epochs and without second target or teacher on the composed corpus and the rounds up to one; it is
@@ -14,8 +16,8 @@ sentences that nothing is chosen by. Three of the recorded points are of other r
 the same functions; their ``note`` says which. Writes ``benchmarks/results/learning-curve.json``
 and ``docs/figures/learning-curve.svg``.
 
-The second form says what composed and real sentences are worth: see
-``benchmarks/composed_and_real.py``, which it runs.
+The other two say what composed and real sentences are worth: see
+``benchmarks/composed_and_real.py``, which they run; ``--sizes`` draws parts of the composed text.
 
 Points that are in the results already are not trained again, so either can be stopped.
 """

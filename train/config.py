@@ -234,6 +234,8 @@ class ReportConfig(_Section):
 
     baselines: bool = True
     """Also measure majority, cue words, TF-IDF and the frozen encoder on the same splits."""
+    label_noise: bool = True
+    """Also find training labels that cross-validation over the frozen encoder contradicts."""
 
 
 class SweepConfig(_Section):

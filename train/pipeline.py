@@ -18,6 +18,7 @@ from claimwire.train.behaviour import document_parties
 from claimwire.train.config import Config
 from claimwire.train.features import with_second_target
 from claimwire.train.fine_tune import FineTuned, fine_tune, hush_libraries
+from claimwire.train.label_noise import log_label_noise
 from claimwire.train.labelled_data import LabelledData, load_data
 from claimwire.train.make_release import Measured, make_release
 from claimwire.train.processes import process_count
@@ -147,6 +148,8 @@ def train_and_measure(
     beside = (
         baselines(config, data, measured.evaluations, console) if config.report.baselines else {}
     )
+    if config.report.label_noise:
+        log_label_noise(config, data, console)
     with console.status("slices, behaviour, report"):
         facts = examine(config, data, measured, tuned.history, beside)
         log_trust(facts, folder.path, tuned.steps + 1)

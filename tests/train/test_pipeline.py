@@ -129,6 +129,27 @@ class _InterruptAfterFirstEpoch(TrainerCallback):
             raise KeyboardInterrupt
 
 
+def test_label_noise_of_the_training_split_is_part_of_the_run(quick_config: MakeConfig) -> None:
+    config = quick_config("report.label_noise=true", "train.epochs=1")
+    done = run(config)
+    metrics = client(config).get_run(done.mlflow_run_id).data.metrics
+    path = client(config).download_artifacts(done.mlflow_run_id, "suspects.jsonl")
+    suspects = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    assert suspects
+    assert metrics["data/train_suspects"] == len(suspects)
+    assert {suspect["split"] for suspect in suspects} == {"train"}
+
+
+def test_documents_too_few_for_label_noise_do_not_end_the_run(
+    quick_config: MakeConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = quick_config(
+        "report.label_noise=true", "train.epochs=1", "data.max_train_sentences=12"
+    )
+    run_training(config, Console())
+    assert "no label noise: " in capsys.readouterr().out
+
+
 def test_a_release_is_trained_on_from_where_it_stands(
     quick_config: MakeConfig, tiny_release: Path
 ) -> None:
