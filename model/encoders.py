@@ -6,7 +6,7 @@ Five kinds, told by the value of ``model.base``:
   :mod:`claimwire.model.packaged_encoder`; no network needed.
 - ``packaged:minilm``: a small encoder inside a PyPI package; no network needed.
 - ``released:REFERENCE``: the network of a release, such as ``released:small``, see
-  :mod:`claimwire.model.released_network`; no network connection needed.
+  :mod:`claimwire.model.released_network`; only ``released:models:/...`` may need a connection.
 - a local directory in the Hugging Face layout (config.json, model.safetensors, tokenizer.json).
 - a name on the Hugging Face hub, ``owner/name`` or ``owner/name@revision``.
 """

@@ -28,8 +28,7 @@ def build_classifier(
 
     The head is random (seed torch before the call for a reproducible one), unless the base is a
     release, or the directory of a classifier of the same four labels, which is then trained on.
-    Logits are
-    ``[batch, 4]``; a label's probability is the sigmoid of its own logit.
+    Logits are ``[batch, 4]``; a label's probability is the sigmoid of its own logit.
 
     Args:
         base: the encoder, see :mod:`claimwire.model.encoders`.

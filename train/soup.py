@@ -9,10 +9,11 @@ and their mean in it too. The mean of networks that began apart is worth nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from claimwire.data.errors import ConfigError
 from claimwire.model.encoders import tokenizer_from_json
+from claimwire.model.manifest import TOKENIZER_NAME
 from claimwire.model.released_network import RELEASED, open_released, released_classifier
 from claimwire.train.fine_tune import FineTuned
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from claimwire.model.release import Release
     from claimwire.train.config import Config, SoupConfig
-
-_TOKENIZER: Final = "tokenizer.json"
 
 
 def opened(soup: SoupConfig) -> list[Release]:
@@ -88,7 +87,7 @@ def _mean(
 
 
 def _require_same_tokenizer(first: Release, other: Release) -> None:
-    if first.manifest.files[_TOKENIZER] != other.manifest.files[_TOKENIZER]:
+    if first.manifest.files[TOKENIZER_NAME] != other.manifest.files[TOKENIZER_NAME]:
         raise ConfigError(
             f"soup.releases: expected one tokenizer, found that of {other.id} to be another than "
             f"that of {first.id}: average releases that were trained on from the same one"

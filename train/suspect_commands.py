@@ -15,6 +15,7 @@ from rich.text import Text
 from claimwire.data.corpus import load_examples
 from claimwire.data.errors import ConfigError, InputError
 from claimwire.data.jsonlines import did_you_mean
+from claimwire.model.released_network import is_released
 from claimwire.train.suspects import Suspect, SuspectReport, require_enough, suspects_of
 
 FORMATS: Final = ("table", "jsonl")
@@ -67,6 +68,11 @@ def corpus_suspects(corpus: Path | None, extra: Sequence[Path], options: Suspect
         raise InputError(
             f"{options.output}: expected a folder to write in, found none: make "
             f"{options.output.parent}, or name another with --output"
+        )
+    if is_released(options.base):
+        raise ConfigError(
+            f"--base: expected an encoder that saw no labels, found {options.base}: its "
+            "training may have seen these; name one such as packaged:claimwire"
         )
     examples = load_examples(corpus, extra)
     require_enough(examples)  # before the libraries load, which takes seconds

@@ -49,6 +49,7 @@ def examine(
         content[section].pop(key)  # where files lie on one machine is no business of a report
     content["distillation"].pop("soft_labels")
     content.pop("output_dir")
+    content.pop("soup")  # told by the release's base, without paths
     content.pop("encoder")  # made before, and named by model.base
     content.pop("sweep")  # what a run would be searched over says nothing of this one
     return ReportFacts(

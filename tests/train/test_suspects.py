@@ -335,6 +335,7 @@ def test_wrong_options_are_refused_before_any_work(tmp_path: Path) -> None:
     corpus = corpus_folder(tmp_path / "corpus")
     for options, error, message in (
         (SuspectOptions(output_format="jsnl"), ConfigError, "did you mean jsonl"),
+        (SuspectOptions(base="released:small"), ConfigError, "an encoder that saw no labels"),
         (SuspectOptions(top=-1), ConfigError, "--top: expected a number"),
         (SuspectOptions(output=tmp_path / "none" / "x.jsonl"), InputError, "expected a folder"),
     ):
