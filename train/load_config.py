@@ -121,6 +121,8 @@ def _apply_override(content: dict[str, Any], override: str) -> None:
 
 def _describe(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "value_error":  # our own words, which say what was found
+        return ": ".join(filter(None, [where, str(problem["ctx"]["error"])]))
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg']}, found {problem['input']!r}"
     known = sorted(_fields_at(problem["loc"][:-1]))

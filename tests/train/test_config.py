@@ -61,6 +61,11 @@ def test_overrides_are_read_as_yaml(tmp_path: Path) -> None:
         ("model: {max_length: 9999}", "less than or equal to 512, found 9999"),
         ("train: {precision: fp8}", "train.precision: Input should be 'auto', 'fp32' or 'bf16'"),
         ("release: {name: 'Not a name'}", "release.name"),
+        (
+            "encoder: {layers: [3, 1]}",
+            "  encoder.layers: expected rising numbers of layers, found [3, 1]",
+        ),
+        ("soup: {releases: [a]}", "  soup: expected two releases or more, found only a"),
         ("- a\n- b", "expected a mapping of keys to values, found a list"),
         ("train: [", "expected valid YAML"),
     ],
