@@ -84,10 +84,12 @@ def teach(config_path: Path, overrides: Sequence[str]) -> int:
     if taught is None:
         return INTERRUPTED
     left_out = f" ({taught.held_out} stand in validation or test: left out)"
+    scores = taught.scores and (
+        f"\nteacher: macro-F1 {taught.scores.validation_macro_f1:.3f} on validation, "
+        f"{taught.scores.test_macro_f1:.3f} on test, MLflow run {taught.scores.mlflow_run_id}"
+    )
     console.print(
-        f"\nteacher: macro-F1 {taught.validation_macro_f1:.3f} on validation, "
-        f"{taught.test_macro_f1:.3f} on test, MLflow run "
-        f"{taught.mlflow_run_id}\nsoft labels of {taught.labelled} labelled and "
+        f"{scores or ''}\nsoft labels of {taught.labelled} labelled and "
         f"{taught.unlabelled} other sentences{left_out if taught.held_out else ''}\n"
         f"  {taught.soft_labels}\nto train the student:\n  claimwire train {config_path}",
         highlight=False,

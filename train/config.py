@@ -160,7 +160,7 @@ class TeacherConfig(_Section):
 
     base: str = "packaged:mpnet"
     """Encoder: ``packaged:mpnet`` (five packages of PyPI), a directory in hub format, or a hub
-    name."""
+    name. Or a release, ``released:base``: it is asked as it is, and nothing is trained."""
     epochs: Annotated[float, Field(gt=0, le=1000)] = 2.0
     """Passes over the training sentences, above 0."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
@@ -172,6 +172,10 @@ class TeacherConfig(_Section):
     unlabelled: tuple[Path, ...] = ()
     """JSON Lines files with a ``text`` a line: sentences without labels that the teacher judges as
     well (``claimwire corpus rebuild --unlabelled`` writes one)."""
+    skip: tuple[str, ...] = ()
+    """Files of training sentences that the teacher is not asked about, so that they are learnt from
+    their labels alone: what it is known to judge badly. ``train/contrasts.jsonl`` for a file of the
+    corpus, the path for one of ``data.extra``."""
 
 
 class EncoderConfig(_Section):

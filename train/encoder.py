@@ -12,6 +12,7 @@ from rich.console import Console
 
 from claimwire.data.errors import ConfigError
 from claimwire.model.encoders import load_encoder
+from claimwire.model.released_network import is_released
 from claimwire.train import tracking
 from claimwire.train.config import Config
 from claimwire.train.fine_tune import hush_libraries
@@ -66,6 +67,11 @@ def make_encoder(config: Config, console: Console) -> Made:
     require_extra()
     hush_libraries()
     target = _target(config)
+    if is_released(config.teacher.base):
+        raise ConfigError(
+            "teacher.base: expected an encoder whose hidden states a student can follow, found "
+            f"{config.teacher.base}: name packaged:mpnet or a directory in hub format"
+        )
     making = _making_config(config)
     data = load_data(making)
     texts, held_out = _texts(config, data)

@@ -1,8 +1,11 @@
-"""``claimwire teach``: fine-tune a larger network, and keep what it thinks of every sentence."""
+"""``claimwire teach``: what a larger network thinks of every sentence, kept as soft labels.
+
+The network is fine-tuned for it, or it is a release, which is asked as it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +20,8 @@ from claimwire.data.jsonlines import Fault, describe_value, raise_for_faults, re
 from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.data.standoff_labels import write_json_lines
 from claimwire.model.decision import decide
+from claimwire.model.released_network import is_released, open_released
+from claimwire.model.runtime import Runtime
 from claimwire.train import tracking
 from claimwire.train.behaviour import document_parties
 from claimwire.train.config import Config
@@ -38,6 +43,24 @@ CHUNK: Final = 512
 """Sentences that are judged between two steps of the progress bar."""
 DECIMALS: Final = 4
 
+_Judge = Callable[[Sequence[str]], Sequence[Sequence[float]]]
+"""Sentences to their probabilities, one a label, in the order of LABELS."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherScores:
+    """What a teacher reached that was trained.
+
+    Attributes:
+        validation_macro_f1: of its best epoch, 0 to 1, before any calibration.
+        test_macro_f1: of the same on the test set, for comparison with its students.
+        mlflow_run_id: of its run.
+    """
+
+    validation_macro_f1: float
+    test_macro_f1: float
+    mlflow_run_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class Taught:
@@ -48,45 +71,99 @@ class Taught:
         labelled: sentences of the training split in it.
         unlabelled: sentences without labels in it.
         held_out: sentences left out because they stand in validation or test.
-        validation_macro_f1: of the teacher's best epoch, 0 to 1, before any calibration.
-        test_macro_f1: of the same on the test set, for comparison with its students.
-        mlflow_run_id: of the teacher's run.
+        scores: of the teacher that was trained; None where a release was asked.
     """
 
     soft_labels: Path
     labelled: int
     unlabelled: int
     held_out: int
-    validation_macro_f1: float
-    test_macro_f1: float
-    mlflow_run_id: str
+    scores: TeacherScores | None
 
 
 def run_teaching(config: Config, console: Console) -> Taught:
-    """Train the teacher on the training split and write its soft labels.
+    """Train the teacher on the training split, or open the release that it is, and write its soft
+    labels.
 
     Raises:
         ConfigError: ``distillation.soft_labels`` is unset, or a value that cannot work.
         CorpusError: labelled or unlabelled data that breaks the contract.
         EncoderError: the teacher's base cannot be had.
+        ReleaseError: the release that is to teach is missing or damaged.
         TrackingError: MLflow cannot be reached.
         MissingExtraError: the extra [train] is not installed.
     """
     require_extra()
-    import mlflow
-
     hush_libraries()
     target = _target(config)
-    teaching = teaching_config(config)
-    data = load_data(teaching)
+    data = load_data(teaching_config(config))
     texts = read_texts(config.teacher.unlabelled)
     held_out = data.texts("validation", "test")
-    training = [example.text for example in data.examples if example.split == "train"]
-    wanted = list(dict.fromkeys([*training, *(text for text in texts if text not in held_out)]))
+    labelled = _asked_about(data, config.teacher.skip)
+    wanted = list(dict.fromkeys([*labelled, *(text for text in texts if text not in held_out)]))
+    if is_released(config.teacher.base):
+        scores = None
+        _ask_release(config, wanted, target, console)
+    else:
+        scores = _teach(config, data, wanted, target, console)
+    return Taught(
+        soft_labels=target,
+        labelled=len(labelled),
+        unlabelled=len(wanted) - len(labelled),
+        held_out=sum(text in held_out for text in texts),
+        scores=scores,
+    )
+
+
+def _asked_about(data: LabelledData, skip: Sequence[str]) -> list[str]:
+    """Return the training sentences that the teacher judges, each once.
+
+    Raises:
+        ConfigError: ``skip`` names a file that no training sentence is from.
+    """
+    training = [example for example in data.examples if example.split == "train"]
+    files = sorted({example.position.file for example in training})
+    unknown = next((name for name in skip if name not in files), None)
+    if unknown is not None:
+        raise ConfigError(
+            f"teacher.skip: expected files of training sentences ({', '.join(files)}), "
+            f"found {unknown!r}"
+        )
+    return list(dict.fromkeys(e.text for e in training if e.position.file not in skip))
+
+
+def _ask_release(config: Config, wanted: Sequence[str], target: Path, console: Console) -> None:
+    """Write what a release thinks: its network's own probabilities, before any calibration."""
+    release = open_released(config.teacher.base)
+    runtime = Runtime(release, config.train.threads)
+    console.print(
+        f"soft labels of [bold]{release.id}[/bold] for {len(wanted)} sentences",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+    def judge(chunk: Sequence[str]) -> list[list[float]]:
+        logits, _ = runtime.logits(chunk)
+        probabilities: list[list[float]] = (1 / (1 + np.exp(-logits.astype(np.float64)))).tolist()
+        return probabilities
+
+    write_json_lines(target, _soft_labels(judge, wanted, console))
+
+
+def _teach(
+    config: Config, data: LabelledData, wanted: Sequence[str], target: Path, console: Console
+) -> TeacherScores:
+    """Train the teacher in an MLflow run, write what it thinks, and return its scores."""
+    import mlflow
+
+    from claimwire.train.teacher_network import judge
+
+    teaching = teaching_config(config)
     tracker = tracking.connect(teaching)
     folder, run_id = open_folder(teaching, data)
+    labelled = sum(example.split == "train" for example in data.examples)
     console.print(
-        f"teaching with [bold]{teaching.model.base}[/bold]: {len(training)} labelled sentences, "
+        f"teaching with [bold]{teaching.model.base}[/bold]: {labelled} labelled sentences, "
         f"then soft labels for {len(wanted)}",
         highlight=False,
         soft_wrap=True,
@@ -96,20 +173,13 @@ def run_teaching(config: Config, console: Console) -> Taught:
         if run_id is None:
             folder.write_state(RunState(mlflow_run_id, teaching.digest(), data.digest))
         model, tokenizer, score = _train(teaching, data, folder, console)
-        rows = _soft_labels(model, tokenizer, wanted, config.model.max_length, console)
+        length = config.model.max_length
+        rows = _soft_labels(lambda chunk: judge(model, tokenizer, chunk, length), wanted, console)
         write_json_lines(target, rows)
-        test = _evaluated_on_test(model, tokenizer, data, config.model.max_length)
+        test = _evaluated_on_test(model, tokenizer, data, length)
         mlflow.log_metrics(test.flat("test"))
         folder.mark_finished()
-    return Taught(
-        soft_labels=target,
-        labelled=len(set(training)),
-        unlabelled=len(wanted) - len(set(training)),
-        held_out=sum(text in held_out for text in texts),
-        validation_macro_f1=score,
-        test_macro_f1=test.primary_macro_f1,
-        mlflow_run_id=mlflow_run_id,
-    )
+    return TeacherScores(score, test.primary_macro_f1, mlflow_run_id)
 
 
 def _target(config: Config) -> Path:
@@ -218,15 +288,9 @@ def _evaluated_on_test(
 
 
 def _soft_labels(
-    model: MeanPooledClassifier,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: Sequence[str],
-    max_length: int,
-    console: Console,
+    judge: _Judge, texts: Sequence[str], console: Console
 ) -> Iterator[dict[str, object]]:
     """Yield one record a text, under a progress bar."""
-    from claimwire.train.teacher_network import judge
-
     columns = (
         TextColumn("[bold]judging"),
         BarColumn(),
@@ -237,7 +301,7 @@ def _soft_labels(
         task = bar.add_task("judging", total=len(texts))
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
-            for text, judged in zip(chunk, judge(model, tokenizer, chunk, max_length), strict=True):
+            for text, judged in zip(chunk, judge(chunk), strict=True):
                 pairs = zip(LABELS, judged, strict=True)
                 named = {label.value: round(p, DECIMALS) for label, p in pairs}
                 yield {"text": text, "probabilities": named}

@@ -162,6 +162,7 @@ def test_a_narrower_encoder_is_taught_through_a_map(
     [
         ((), ConfigError, r"encoder\.directory"),
         (("encoder.directory=made", "encoder.layers=[0,9]"), ConfigError, "below 4"),
+        (("encoder.directory=made", "teacher.base=released:base"), ConfigError, "hidden states"),
     ],
 )
 def test_what_cannot_work_is_said(

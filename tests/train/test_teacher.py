@@ -13,6 +13,8 @@ from rich.console import Console
 from claimwire.data.errors import ConfigError, CorpusError, EncoderError
 from claimwire.data.labels import LABELS
 from claimwire.model.network import build_classifier
+from claimwire.model.release import default_release, load_release
+from claimwire.model.runtime import Runtime
 from claimwire.train.config import Config
 from claimwire.train.fine_tune import freeze
 from claimwire.train.labelled_data import load_data
@@ -44,7 +46,8 @@ def test_teach_then_train(
     assert taught.held_out == 1
     assert held not in judged
     assert (taught.labelled, taught.unlabelled) == (len(judged) - 2, 2)
-    run = mlflow.get_run(taught.mlflow_run_id)
+    assert taught.scores is not None
+    run = mlflow.get_run(taught.scores.mlflow_run_id)
     assert run.info.run_name == "smoke-teacher"
     assert run.data.params["model.base"] == str(tiny_base)
     # The student of the same file learns from what the teacher wrote.
@@ -52,6 +55,42 @@ def test_teach_then_train(
     metrics = mlflow.get_run(outcome.mlflow_run_id).data.metrics
     assert metrics["data/train_sentences_transferred"] == 2
     assert metrics["data/train_sentences_blended"] == taught.labelled
+
+
+def test_a_release_teaches_as_it_is(quick_config: Callable[..., Config], tmp_path: Path) -> None:
+    soft = tmp_path / "soft.jsonl"
+    config = quick_config(f"distillation.soft_labels={soft}", "teacher.base=released:small")
+    taught = run_teaching(config, Console(quiet=True))
+    assert taught.scores is None
+    assert not list(tmp_path.glob("artifacts/**/*.db"))  # nothing was trained
+    judged = read_soft_labels(soft)
+    training = load_data(config).texts("train")
+    assert set(judged) == training
+    assert len(judged) == taught.labelled
+    runtime = Runtime(load_release(default_release()))
+    logits, _ = runtime.logits(list(judged))
+    expected = torch.sigmoid(torch.from_numpy(logits))
+    assert torch.allclose(torch.tensor(list(judged.values())), expected, atol=1e-4)
+
+
+def test_a_file_can_be_left_to_its_labels(
+    quick_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    soft = tmp_path / "soft.jsonl"
+    overrides = [f"distillation.soft_labels={soft}", "teacher.base=released:small"]
+    config = quick_config(*overrides, "teacher.skip=[train/contrasts.jsonl]")
+    run_teaching(config, Console(quiet=True))
+    left = {
+        example.text
+        for example in load_data(config).examples
+        if example.split == "train" and example.position.file == "train/contrasts.jsonl"
+    }
+    assert left
+    assert not left & set(read_soft_labels(soft))
+    assert set(read_soft_labels(soft)) == load_data(config).texts("train") - left
+    config = quick_config(*overrides, "teacher.skip=[train/contrast.jsonl]")
+    with pytest.raises(ConfigError, match=r"teacher\.skip: .*contrasts\.jsonl.*contrast\.jsonl"):
+        run_teaching(config, Console(quiet=True))
 
 
 def test_teaching_needs_a_place_for_the_soft_labels(quick_config: Callable[..., Config]) -> None:
