@@ -19,7 +19,7 @@ from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.model.decision import Decision, LabelOrder, calibrate, decide
 from claimwire.model.export import export_onnx, write_tokenizer
 from claimwire.model.manifest import ManifestDraft
-from claimwire.model.quantize import quantize_onnx
+from claimwire.model.quantize import OFF_THE_OLD_STEPS, quantize_onnx
 from claimwire.model.release import Release, write_release
 from claimwire.model.released_network import RELEASED, is_released, open_released
 from claimwire.model.runtime import Runtime
@@ -148,7 +148,8 @@ def _export(config: Config, tuned: FineTuned, folder: Path) -> Path:
     if config.release.precision == "fp32":
         return full
     small = folder / "int8.onnx"
-    quantize_onnx(full, small)
+    began_quantized = bool(config.soup.releases) or is_released(config.model.base)
+    quantize_onnx(full, small, largest_weight=OFF_THE_OLD_STEPS if began_quantized else 1.0)
     return small
 
 

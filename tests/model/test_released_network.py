@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx  # noqa: TID253
@@ -15,7 +16,7 @@ from claimwire.model.encoders import load_encoder
 from claimwire.model.export import export_onnx
 from claimwire.model.manifest import ManifestDraft
 from claimwire.model.network import build_classifier
-from claimwire.model.quantize import quantize_onnx
+from claimwire.model.quantize import OFF_THE_OLD_STEPS, WEIGHT_RANGE, quantize_onnx
 from claimwire.model.release import default_release, load_release, write_release
 from claimwire.model.released_network import open_released, released_classifier
 from claimwire.model.runtime import Runtime
@@ -81,6 +82,28 @@ def test_quantized_again_the_weights_are_the_same_integers(tmp_path: Path) -> No
             assert np.array_equal(array, after[name]), name
         else:
             assert after[name] == pytest.approx(array, rel=1e-6), name
+
+
+def test_off_the_old_steps_small_changes_of_a_release_survive(tmp_path: Path) -> None:
+    model: Any = released_classifier(load_release(default_release()))
+    weight = model.distilbert.transformer.layer[0].ffn.lin1.weight  # [out, in]
+    before = weight.detach().clone()
+    step = before.abs().amax(dim=1, keepdim=True) / WEIGHT_RANGE
+    torch.manual_seed(3)
+    change = 0.3 * step * torch.sign(torch.randn_like(before))
+    with torch.no_grad():
+        weight += change
+    export_onnx(model, tmp_path / "fp32.onnx")
+
+    def kept(largest_weight: float) -> float:
+        quantize_onnx(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", largest_weight=largest_weight)
+        found = constants(tmp_path / "int8.onnx")
+        read = found["layer0.ffn.lin1.int8"] * found["layer0.ffn.lin1.scale"]  # [in, out]
+        moved = torch.from_numpy(read).T - before
+        return float((moved * change).sum() / (change * change).sum())
+
+    assert kept(OFF_THE_OLD_STEPS) > 0.85
+    assert kept(1) < 0.5
 
 
 def test_dropout_is_the_callers_and_the_encoder_alone_can_be_had(tiny_release: Path) -> None:
