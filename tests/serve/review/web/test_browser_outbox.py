@@ -143,8 +143,9 @@ def test_a_signed_out_reviewer_signs_in_again_and_loses_nothing(
         tab.says("#trouble", "1 decision unsent. You are signed out.")
         tab.page.get_by_role("link", name="Sign in").press("Enter")
         _sign_in(tab)
-        tab.saved()
+        # The page says "All saved" until its script has looked; then a sentence is shown, too.
         tab.shows(SENTENCES[1])
+        tab.saved()
         assert history(store, 1)[0].reviewer == "ben"
         tab.page.get_by_role("button", name="Sign out").press("Enter")
         tab.says("h1", "Sign in")
