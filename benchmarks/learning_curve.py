@@ -12,8 +12,9 @@ Run from the repository's root, with the extra [dev] installed and the real sent
 The first form goes by rounds of real text. A point trains ``configs/release.yaml`` with three
 epochs and without second target or teacher on the composed corpus and the rounds up to one; it is
 measured on the whole validation split, on its real part, and on ``--held-out``, a file of real
-sentences that nothing is chosen by. Three of the recorded points are of other runs, evaluated by
-the same functions; their ``note`` says which. Writes ``benchmarks/results/learning-curve.json``
+sentences that nothing is chosen by. The recorded points are of that file as it was in the rounds'
+days (packaged:minilm); three are of other runs, evaluated by the same functions; their ``note``
+says which. Writes ``benchmarks/results/learning-curve.json``
 and ``docs/figures/learning-curve.svg``.
 
 The other two say what composed and real sentences are worth: see

@@ -35,7 +35,7 @@ from claimwire.train.fine_tune import FineTuned
 from claimwire.train.metrics import Evaluation
 from claimwire.train.model_card import model_card
 from claimwire.train.reliability import CalibrationReport, quality_of
-from claimwire.train.soup import described
+from claimwire.train.soup import described, opened
 from claimwire.train.thresholds import (
     ReviewChoice,
     ThresholdChoice,
@@ -148,9 +148,16 @@ def _export(config: Config, tuned: FineTuned, folder: Path) -> Path:
     if config.release.precision == "fp32":
         return full
     small = folder / "int8.onnx"
-    began_quantized = bool(config.soup.releases) or is_released(config.model.base)
-    quantize_onnx(full, small, largest_weight=OFF_THE_OLD_STEPS if began_quantized else 1.0)
+    quantize_onnx(full, small, largest_weight=OFF_THE_OLD_STEPS if _began_as_int8(config) else 1.0)
     return small
+
+
+def _began_as_int8(config: Config) -> bool:
+    """Return whether the network is of an int8 release, trained on or averaged with others."""
+    began = opened(config.soup)
+    if not began and is_released(config.model.base):
+        began = [open_released(config.model.base)]
+    return any(release.manifest.precision == "int8" for release in began)
 
 
 def _draft(config: Config, corpus_digest: str) -> ManifestDraft:

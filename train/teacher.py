@@ -19,7 +19,7 @@ from claimwire.data.errors import ConfigError, CorpusError
 from claimwire.data.jsonlines import Fault, describe_value, raise_for_faults, read_json_lines
 from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.data.standoff_labels import write_json_lines
-from claimwire.model.decision import decide
+from claimwire.model.decision import Calibration, calibrate, decide
 from claimwire.model.released_network import is_released, open_released
 from claimwire.model.runtime import Runtime
 from claimwire.train import tracking
@@ -98,9 +98,12 @@ def run_teaching(config: Config, console: Console) -> Taught:
     target = _target(config)
     data = load_data(teaching_config(config))
     texts = read_texts(config.teacher.unlabelled)
+    data.say_what_is_there(console)
     held_out = data.texts("validation", "test")
-    labelled = _asked_about(data, config.teacher.skip)
-    wanted = list(dict.fromkeys([*labelled, *(text for text in texts if text not in held_out)]))
+    left_out = held_out | _skipped(data, config.teacher.skip)
+    labelled = data.texts("train") - left_out
+    known = dict.fromkeys([*(example.text for example in data.examples), *texts])
+    wanted = [text for text in known if text not in left_out]
     if is_released(config.teacher.base):
         scores = None
         _ask_release(config, wanted, target, console)
@@ -115,8 +118,8 @@ def run_teaching(config: Config, console: Console) -> Taught:
     )
 
 
-def _asked_about(data: LabelledData, skip: Sequence[str]) -> list[str]:
-    """Return the training sentences that the teacher judges, each once.
+def _skipped(data: LabelledData, skip: Sequence[str]) -> set[str]:
+    """Return the training sentences that the teacher is not asked about.
 
     Raises:
         ConfigError: ``skip`` names a file that no training sentence is from.
@@ -129,7 +132,7 @@ def _asked_about(data: LabelledData, skip: Sequence[str]) -> list[str]:
             f"teacher.skip: expected files of training sentences ({', '.join(files)}), "
             f"found {unknown!r}"
         )
-    return list(dict.fromkeys(e.text for e in training if e.position.file not in skip))
+    return {example.text for example in training if example.position.file in skip}
 
 
 def _ask_release(config: Config, wanted: Sequence[str], target: Path, console: Console) -> None:
@@ -142,9 +145,11 @@ def _ask_release(config: Config, wanted: Sequence[str], target: Path, console: C
         soft_wrap=True,
     )
 
+    as_it_is = dict.fromkeys(LABELS, Calibration())
+
     def judge(chunk: Sequence[str]) -> list[list[float]]:
         logits, _ = runtime.logits(chunk)
-        probabilities: list[list[float]] = (1 / (1 + np.exp(-logits.astype(np.float64)))).tolist()
+        probabilities: list[list[float]] = calibrate(logits, as_it_is).tolist()
         return probabilities
 
     write_json_lines(target, _soft_labels(judge, wanted, console))
@@ -168,7 +173,6 @@ def _teach(
         highlight=False,
         soft_wrap=True,
     )
-    data.say_what_is_there(console)
     with tracking.tracked_run(tracker, teaching.name, run_id) as mlflow_run_id:
         if run_id is None:
             folder.write_state(RunState(mlflow_run_id, teaching.digest(), data.digest))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from claimwire.data.errors import InputError, ReleaseError
-from claimwire.data.labels import CLAIM_LABELS, LABELS
+from claimwire.data.labels import LABELS
 from claimwire.model.release import load_release
 from claimwire.model.runtime import Runtime
 from claimwire.train.compare import FEWEST_DOCUMENTS, KINDS, compare_releases
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 TEST_SPLIT = ROOT / "data" / "corpus" / "test"
 
 
-def make_release(base: Path, folder: Path, name: str, seed: int) -> Path:
+def make_release(base: Path, folder: Path, name: str, seed: int, like: Path) -> Path:
     """Make a release of a random network whose decisions vary from sentence to sentence."""
     import torch
 
@@ -39,21 +39,10 @@ def make_release(base: Path, folder: Path, name: str, seed: int) -> Path:
                 weight.mul_(10)
     export_onnx(model, folder / "model.onnx")
     write_tokenizer(tokenizer, folder / "tokenizer.json")
-    draft = ManifestDraft(
-        name=name,
-        version="0.0.1",
-        created="2026-01-01T00:00:00Z",
-        base="tiny",
-        thresholds=dict.fromkeys(CLAIM_LABELS, 0.5),
-        review_threshold=0.6,
-        max_length=64,
-        precision="fp32",
-        corpus_digest="sha256:none",
-        config_digest="sha256:none",
-    )
+    manifest = load_release(like).manifest.model_dump(exclude={"files"})
     return write_release(
         folder / "release",
-        draft,
+        ManifestDraft.model_validate(manifest | {"name": name, "precision": "fp32"}),
         model_onnx=folder / "model.onnx",
         tokenizer_json=folder / "tokenizer.json",
         model_card=f"# {name}\n",
@@ -61,13 +50,17 @@ def make_release(base: Path, folder: Path, name: str, seed: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def release_a(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_release(tiny_base, tmp_path_factory.mktemp("release-a"), "first", seed=1)
+def release_a(
+    tiny_base: Path, tiny_release: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return make_release(tiny_base, tmp_path_factory.mktemp("release-a"), "first", 1, tiny_release)
 
 
 @pytest.fixture(scope="module")
-def release_b(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_release(tiny_base, tmp_path_factory.mktemp("release-b"), "second", seed=2)
+def release_b(
+    tiny_base: Path, tiny_release: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return make_release(tiny_base, tmp_path_factory.mktemp("release-b"), "second", 2, tiny_release)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from claimwire.data.errors import ConfigError, ReleaseError
 from claimwire.model.export import export_onnx, write_tokenizer
 from claimwire.model.manifest import ManifestDraft
 from claimwire.model.network import build_classifier
+from claimwire.model.quantize import OFF_THE_OLD_STEPS
 from claimwire.model.release import load_release, write_release
 from claimwire.model.released_network import released_classifier
 from claimwire.train.config import Config
@@ -90,6 +91,20 @@ def test_a_run_makes_a_measured_release_of_the_mean_and_trains_nothing(
     first, second = tensors(two[0]), tensors(two[1])
     for name, found in tensors(made.directory).items():
         assert torch.allclose(found, (first[name] + second[name]) / 2, atol=1e-6), name
+
+
+def test_only_what_was_int8_is_rounded_to_steps_of_its_own(
+    quick_config: MakeConfig, two: tuple[Path, Path], tiny_release: Path
+) -> None:
+    for began, share in (((tiny_release, tiny_release), OFF_THE_OLD_STEPS), (two, 1.0)):
+        config = quick_config(
+            f"soup.releases=[{began[0]},{began[1]}]", "tracking.registered_model=null"
+        )
+        made = run_training(config, Console(quiet=True)).measured.release
+        name = "distilbert.transformer.layer.0.ffn.lin1.weight"
+        mean = (tensors(began[0])[name] + tensors(began[1])[name]) / 2
+        largest = tensors(made.directory)[name].abs().amax(dim=1)
+        assert torch.allclose(largest, share * mean.abs().amax(dim=1), rtol=1e-5)
 
 
 def test_another_tokenizer_or_shape_is_refused(

@@ -78,16 +78,22 @@ def test_a_file_can_be_left_to_its_labels(
 ) -> None:
     soft = tmp_path / "soft.jsonl"
     overrides = [f"distillation.soft_labels={soft}", "teacher.base=released:small"]
-    config = quick_config(*overrides, "teacher.skip=[train/contrasts.jsonl]")
-    run_teaching(config, Console(quiet=True))
+    data = load_data(quick_config())
     left = {
         example.text
-        for example in load_data(config).examples
+        for example in data.examples
         if example.split == "train" and example.position.file == "train/contrasts.jsonl"
     }
     assert left
-    assert not left & set(read_soft_labels(soft))
-    assert set(read_soft_labels(soft)) == load_data(config).texts("train") - left
+    unlabelled = tmp_path / "unlabelled.jsonl"  # where such a sentence stands again
+    unlabelled.write_text(json.dumps({"text": min(left)}) + "\n", encoding="utf-8")
+    overrides.append(f"teacher.unlabelled=[{unlabelled}]")
+    taught = run_teaching(
+        quick_config(*overrides, "teacher.skip=[train/contrasts.jsonl]"), Console(quiet=True)
+    )
+    asked = set(read_soft_labels(soft))
+    assert asked == data.texts("train") - left
+    assert (taught.labelled, taught.unlabelled) == (len(asked), 0)
     config = quick_config(*overrides, "teacher.skip=[train/contrast.jsonl]")
     with pytest.raises(ConfigError, match=r"teacher\.skip: .*contrasts\.jsonl.*contrast\.jsonl"):
         run_teaching(config, Console(quiet=True))
