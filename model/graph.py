@@ -13,7 +13,7 @@ OPSET: Final = 17
 """First opset with LayerNormalization; every onnxruntime of the last years runs it."""
 IR_VERSION: Final = 8
 CONTRIB: Final = "com.microsoft"
-"""onnxruntime's own operators: fused attention, layer norm and int8 products."""
+"""Domain of the operators that onnxruntime has beyond the standard: fused and int8 products."""
 
 
 class GraphBuilder:

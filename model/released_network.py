@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimwire.data.errors import EncoderError
+from claimwire.model.attention import INPUT_AXES
 from claimwire.model.labelled_config import with_labels
 from claimwire.model.references import resolve_release
 from claimwire.model.release import Release, load_release
@@ -53,7 +54,8 @@ def open_released(base: str, config_dir: Path | None = None) -> Release:
 def released_classifier(release: Release) -> DistilBertForSequenceClassification:
     """Build the torch network of a release, in 32-bit floats and in evaluation mode.
 
-    Its logits are those of the release, but for what int8 activations round away.
+    Its logits are those of the release, but for what int8 activations round away, and GELU by tanh
+    instead of by erf in int8 graphs.
 
     Raises:
         EncoderError: the graph is not one that this version's export writes.
@@ -69,7 +71,7 @@ def released_classifier(release: Release) -> DistilBertForSequenceClassification
         model = DistilBertForSequenceClassification(_config(graph, weights, layers))
         # The default, a random network, must not shine through: every tensor has to be there.
         model.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
-    except (KeyError, StopIteration, RuntimeError, ValueError) as error:
+    except (IndexError, KeyError, StopIteration, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise EncoderError(
             f"{RELEASED}{release.id}: expected a network as `claimwire train` writes it, found "
@@ -106,9 +108,10 @@ def _named_as_torch(weights: _Weights) -> tuple[_Weights, int]:
     layer = 0
     while f"layer{layer}.ffn.lin1" in weights:
         source, target = f"layer{layer}", f"distilbert.transformer.layer.{layer}"
-        biases = np.split(weights[f"{source}.attention.bias"], 3)
+        biases = _attention_biases(weights, source)
         for part, bias in zip(("q_lin", "k_lin", "v_lin"), biases, strict=True):
-            tensors[f"{target}.attention.{part}.weight"] = weights[f"{source}.attention.{part}"].T
+            matrix = _linear(weights[f"{source}.attention.{part}"], part)
+            tensors[f"{target}.attention.{part}.weight"] = matrix
             tensors[f"{target}.attention.{part}.bias"] = bias
         for part in ("attention.out_lin", "ffn.lin1", "ffn.lin2"):
             tensors[f"{target}.{part}.weight"] = weights[f"{source}.{part}"].T
@@ -124,18 +127,47 @@ def _named_as_torch(weights: _Weights) -> tuple[_Weights, int]:
     return {name: np.array(array, dtype=np.float32) for name, array in tensors.items()}, layer
 
 
+def _linear(matrix: NDArray[np.float32], part: str) -> NDArray[np.float32]:
+    """Return weights ``[out, in]`` of ``[in, out]``, or of those that export split by heads."""
+    if matrix.ndim == 2:
+        return matrix.T
+    by_head = np.swapaxes(matrix, INPUT_AXES[part], 2)  # [heads, head_dim, in]
+    return by_head.reshape(-1, by_head.shape[2])
+
+
+def _attention_biases(weights: _Weights, layer: str) -> list[NDArray[np.float32]]:
+    """Return the biases of queries, keys and values.
+
+    Export leaves out the keys' and adds the values' to the output's, which comes to the same.
+    Graphs made before it did (as claimwire-base 0.4.1's) have all three in one.
+    """
+    if f"{layer}.attention.bias" in weights:
+        return np.split(weights[f"{layer}.attention.bias"], 3)
+    query = weights[f"{layer}.attention.q_lin.bias"]
+    return [query, np.zeros_like(query), np.zeros_like(query)]
+
+
+def _heads(graph: Any) -> int:
+    """Return the number of attention heads."""
+    from onnx import numpy_helper
+
+    for tensor in graph.initializer:
+        if tensor.name == "heads":
+            return int(numpy_helper.to_array(tensor)[0])
+    attention = next(node for node in graph.node if node.op_type == "MultiHeadAttention")
+    return int(next(each.i for each in attention.attribute if each.name == "num_heads"))
+
+
 def _config(graph: Any, weights: _Weights, layers: int) -> Any:
     from transformers import DistilBertConfig
 
     vocabulary, dim = weights["words"].shape
-    attention = next(node for node in graph.node if node.op_type == "MultiHeadAttention")
-    heads = next(each.i for each in attention.attribute if each.name == "num_heads")
     return with_labels(
         DistilBertConfig(
             vocab_size=vocabulary,
             max_position_embeddings=weights["positions"].shape[0],
             n_layers=layers,
-            n_heads=heads,
+            n_heads=_heads(graph),
             dim=dim,
             hidden_dim=weights["layer0.ffn.lin1"].shape[1],
         )

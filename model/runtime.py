@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from claimwire.model.release import Release
 
-TOKEN_BUDGET: Final = 256
-"""Most tokens, padding included, that one batch holds (a longer sentence runs alone). What a batch
-of this size computes stays in a core's own cache; larger ones are slower."""
+TOKEN_BUDGET: Final = 512
+"""Most tokens, padding included, that one batch holds (a longer sentence runs alone). Enough that
+starting an operator costs little beside what it does; larger batches are padded more."""
 CHUNK: Final = 1024
 """Sentences tokenized and sorted at a time: bounds memory, whatever the length of the input."""
 CHARACTERS_PER_TOKEN: Final = 50
@@ -148,6 +148,15 @@ class Runtime:
                 f"({_one_line(error)}): expected a network that fits the manifest's max_length "
                 f"({self._max_length}) and the tokenizer; export the release again"
             ) from error
+        return self._as_many_as(batch, logits)
+
+    def _as_many_as(self, batch: list[list[int]], logits: NDArray[np.float32]) -> NDArray[Any]:
+        if logits.shape != (len(batch), len(LABELS)):
+            raise ReleaseError(
+                f"{self.release.layout.model}: expected outputs for {len(batch)} sentences, found "
+                f"an array of {logits.shape}: the tokenizer gave no token, not even [CLS]; export "
+                "the release again"
+            )
         return logits
 
 
