@@ -11,9 +11,10 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,15 +30,18 @@ DEFAULT_TRACKING_URI: Final = "sqlite:///artifacts/mlflow.db"
 directory."""
 
 _QUICK: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_PROGRESS: Final = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+
+
+def quick_requests() -> AbstractContextManager[None]:
+    """Make MLflow give a dead server up at once, where it would try again for minutes."""
+    return _unless_set(_QUICK)
 
 
 @contextmanager
-def quick_requests() -> Iterator[None]:
-    """Make MLflow give a dead server up at once, where it would try again for minutes.
-
-    What the user has set in the environment stays as it is.
-    """
-    added = {name: value for name, value in _QUICK.items() if name not in os.environ}
+def _unless_set(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while, except those that the user has set."""
+    added = {name: value for name, value in variables.items() if name not in os.environ}
     os.environ.update(added)
     try:
         yield
@@ -93,9 +97,10 @@ def _fetch(reference: str) -> Path:
     target = Path(tempfile.mkdtemp(prefix="claimwire-model-"))
     atexit.register(shutil.rmtree, target, ignore_errors=True)
     try:
-        downloaded = Path(
-            download_artifacts(artifact_uri=source, dst_path=str(target), tracking_uri=uri)
-        )
+        with _unless_set({_PROGRESS: str(sys.stderr.isatty())}):
+            downloaded = Path(
+                download_artifacts(artifact_uri=source, dst_path=str(target), tracking_uri=uri)
+            )
     except (MlflowException, OSError) as error:
         raise TrackingError(
             f"{reference}: expected its files at {source}, found: {first_line(error)}: check "

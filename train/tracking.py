@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claimwire.data.errors import MissingExtraError, TrackingError
-from claimwire.model.references import first_line
+from claimwire.model.references import first_line, quick_requests
 from claimwire.model.release import Release
 from claimwire.train.config import Config
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from transformers import TrainerCallback
 
 CHAMPION: Final = "champion"
-_PROBE_ENVIRONMENT: Final = {
-    # One quick look instead of MLflow's minutes of retries: a wrong address must fail at once.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ def connect(config: Config) -> Tracker:
     if local:
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _environment(_PROBE_ENVIRONMENT):
+        with quick_requests():  # a wrong address must fail at once
             mlflow.set_tracking_uri(uri)
             mlflow.set_registry_uri(uri)
             experiment_id = _find_or_make_experiment(config, local=local)
@@ -81,20 +76,6 @@ def connect(config: Config) -> Tracker:
 
 def _embedded_uri(config: Config) -> str:
     return f"sqlite:///{config.output_dir.resolve() / 'mlflow.db'}"
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _find_or_make_experiment(config: Config, *, local: bool) -> str:
