@@ -4,6 +4,7 @@ Run from the repository's root, with the extra [dev] installed and nothing else 
 
     python benchmarks/inference.py                     # sentences of the composed corpus
     python benchmarks/inference.py --sentences FILE    # JSON Lines with a ``text`` a line
+    pip install openvino nncf ctranslate2              # for all contestants
 
 All contestants (``benchmarks/contestants.py``) run one network, ``packaged:claimwire`` under a head
 of random weights (speed does not depend on what they are), on the same number of threads, without
@@ -170,12 +171,13 @@ def _report(rates: dict[str, float], sentences: Sequence[str], threads: int, cei
     first = rates["pipeline one by one"]
     rows = [f"| {name} | {rate / first:.2f} |" for name, rate in rates.items()]
     best_other = max(rate for name, rate in rates.items() if name != "claimwire")
+    few = min(FEW, len(sentences))
     words = float(np.mean([len(text.split()) for text in sentences]))
     return "\n".join(
         [
             "# Inference speed",
             "",
-            f"{len(sentences):,} sentences of {words:.0f} words in the mean ({FEW} for pipelines "
+            f"{len(sentences):,} sentences of {words:.0f} words in the mean ({few} for pipelines "
             f"and torch), {threads} threads, {os.cpu_count()} processors.",
             "",
             "| contestant | sentences/s, as a ratio |",

@@ -133,6 +133,11 @@ class Runtime:
     def _run(self, batch: list[list[int]]) -> NDArray[np.float32]:
         """Run the network on token ids, ``[n, 4]``; shorter rows are padded and masked."""
         width = max(len(ids) for ids in batch)
+        if width == 0:
+            raise ReleaseError(
+                f"{self.release.layout.tokenizer}: expected one token or more of each sentence, "
+                "found none, not even [CLS]: export the release again"
+            )
         input_ids = np.full((len(batch), width), self._pad, dtype=np.int64)
         mask = np.zeros((len(batch), width), dtype=np.int64)
         for row, ids in enumerate(batch):
@@ -148,15 +153,6 @@ class Runtime:
                 f"({_one_line(error)}): expected a network that fits the manifest's max_length "
                 f"({self._max_length}) and the tokenizer; export the release again"
             ) from error
-        return self._as_many_as(batch, logits)
-
-    def _as_many_as(self, batch: list[list[int]], logits: NDArray[np.float32]) -> NDArray[Any]:
-        if logits.shape != (len(batch), len(LABELS)):
-            raise ReleaseError(
-                f"{self.release.layout.model}: expected outputs for {len(batch)} sentences, found "
-                f"an array of {logits.shape}: the tokenizer gave no token, not even [CLS]; export "
-                "the release again"
-            )
         return logits
 
 

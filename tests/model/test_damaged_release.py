@@ -114,15 +114,31 @@ def test_weights_outside_the_network_are_not_read(
     for key, value in (("location", location), ("offset", "0"), ("length", length)):
         moved.external_data.add(key=key, value=value)
     (tmp_path / "network.onnx").write_bytes(network.SerializeToString())
-    content = load_release(tiny_release).manifest.model_dump()
-    draft = {name: content[name] for name in ManifestDraft.model_fields if name in content}
-    write_release(
-        tmp_path / "release",
-        ManifestDraft.model_validate(draft),
-        model_onnx=tmp_path / "network.onnx",
-        tokenizer_json=tiny_release / "tokenizer.json",
-        model_card="",
-    )
+    write_like(tiny_release, tmp_path / "release", model_onnx=tmp_path / "network.onnx")
     load_release(tmp_path / "release")  # its files are what was written
     with pytest.raises(ReleaseError, match=r"model\.onnx.*[Ee]xternal data"):
         Tagger.load(tmp_path / "release")
+
+
+@pytest.mark.parametrize("sentences", [1, 3])
+def test_a_tokenizer_without_cls_is_said_where_a_sentence_has_no_token(
+    tiny_release: Path, tmp_path: Path, sentences: int
+) -> None:
+    content = json.loads((tiny_release / "tokenizer.json").read_text(encoding="utf-8"))
+    content["post_processor"] = None
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    write_like(tiny_release, tmp_path / "release", tokenizer_json=tmp_path / "tokenizer.json")
+    tagger = Tagger.load(tmp_path / "release")
+    with pytest.raises(ReleaseError, match=r"tokenizer\.json.*\[CLS\]"):
+        tagger.tag_sentences(["\u200b"] * sentences)
+
+
+def write_like(release: Path, target: Path, **files: Path) -> None:
+    """Write a release like another one, but for the files that are given."""
+    content = load_release(release).manifest.model_dump()
+    draft = {name: content[name] for name in ManifestDraft.model_fields if name in content}
+    own = {
+        "model_onnx": release / "model.onnx",
+        "tokenizer_json": release / "tokenizer.json",
+    }
+    write_release(target, ManifestDraft.model_validate(draft), **own | files, model_card="")
