@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from claimwire.serve.review.urls import driver_arguments, sqlite_path
 BUSY_SECONDS: Final = 10
 """How long a writer waits for another one."""
 
+_RETRY_SECONDS: Final = 0.01
 _POOL: Final = 10
 _OVERFLOW: Final = 40  # the web server's threads: each may hold one connection
 
@@ -73,11 +75,26 @@ def _tell_lost_connections(dialect: Dialect) -> None:
 def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     assert isinstance(connection, sqlite3.Connection)
     connection.isolation_level = None  # the driver would begin too late; _begin does it
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     # A decision that was acknowledged must outlive a power cut too.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE, too, must meet the triggers
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # SQLite refuses this change at once while another process opens the same new file, instead of
+    # waiting as it does for every other lock.
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # or one of its kinds
+            if not busy or time.monotonic() > until:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
 def _begin(connection: Connection) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,6 +156,30 @@ def test_processes_open_a_new_database_at_once(db_url: str) -> None:
         assert each.returncode == 0, errors
     with ReviewStore.open(db_url, create=False) as store:
         assert [store.setting(str(number)) for number in range(3)] == [1, 1, 1]
+
+
+def test_a_new_file_that_another_process_is_opening_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "desk.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # SQLite answers a change of the journal at once here
+    done = threading.Timer(0.3, other.rollback)
+    done.start()
+    with ReviewStore.open(str(path)) as store:
+        assert store.setting("created") is not None
+    done.join()
+    other.close()
+
+
+def test_a_file_that_another_process_keeps_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    path = tmp_path / "desk.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(InputError, match="database is locked"):
+        ReviewStore.open(str(path))
+    other.close()
 
 
 @pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite+pysqlite:///{}"])
