@@ -26,6 +26,7 @@ from typing import Any, Final
 from claimwire.data.corpus import default_corpus, load_examples
 from claimwire.serve import ray_engine
 from claimwire.serve.commands import TagOptions, tag
+from claimwire.serve.tagger import Tagger
 
 RESULTS: Final = Path("benchmarks/results/scale.md")
 TOLERANCE: Final = 1e-3
@@ -53,7 +54,9 @@ def main() -> int:
         seconds, outputs = race(folder, options.model, options.rounds)
         ray.shutdown()
         same = compare(outputs)
-    text = report(seconds, start_seconds, options.sentences, options.files, same)
+    what = f"{options.sentences:,} sentences in {options.files} files"
+    model = Tagger.load(options.model).model
+    text = report(seconds, start_seconds, f"{what}, {model}", same)
     options.output.write_text(text, encoding="utf-8")
     print(text)
     return 0 if same else 1
@@ -118,14 +121,12 @@ def compare(outputs: dict[str, list[dict[str, Any]]]) -> bool:
     )
 
 
-def report(
-    seconds: dict[str, float], start_seconds: float, sentences: int, files: int, same: bool
-) -> str:
+def report(seconds: dict[str, float], start_seconds: float, what: str, same: bool) -> str:
     base = seconds["local, 1 thread"]
     lines = [
         "# Scale-out",
         "",
-        f"By `python benchmarks/scale.py`: {sentences:,} sentences in {files} files, 2 processors.",
+        f"By `python benchmarks/scale.py`: {what}, 2 processors.",
         "",
         "| engine | sentences/s, as a ratio to the first |",
         "|---|---|",
