@@ -14,6 +14,7 @@ The names in ``__all__`` are the public API. They are imported when first used, 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from claimwire.data.segment import Removed, Segmentation, Span, segment
     from claimwire.serve.explain import Explanation, WordContribution
     from claimwire.serve.tagger import TaggedSentence, Tagger
+
+# onnxruntime and MLflow report their use to their makers unless told not to before they are loaded.
+for _variable in ("ORT_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY"):
+    os.environ.setdefault(_variable, "1")
 
 __version__ = "0.1.0"
 
