@@ -58,8 +58,13 @@ def decode(raw: bytes) -> Decoded:
         become U+FFFD, counted in ``replaced``; a U+FFFD that was validly written is not counted.
     """
     encoding = _UTF16.get(raw[:2])
-    if encoding is not None:
-        return _decoded(raw[2:], encoding)
+    return decode_utf8(raw) if encoding is None else _decoded(raw[2:], encoding)
+
+
+def decode_utf8(raw: bytes) -> Decoded:
+    """Decode UTF-8 as :func:`decode` does, such as a line of a file, whose beginning says nothing
+    of an encoding.
+    """
     return _decoded(raw.removeprefix(codecs.BOM_UTF8), "utf-8")
 
 

@@ -54,9 +54,9 @@ def _list_registered(console: Console) -> None:
     if uri == DEFAULT_TRACKING_URI and not Path(uri.removeprefix("sqlite:///")).is_file():
         console.print("no model registry here (artifacts/mlflow.db)", highlight=False)
         return
+    client = registry_client(uri)
     from mlflow.exceptions import MlflowException
 
-    client = registry_client(uri)
     table = Table(title=f"registered in {uri}", title_justify="left")
     for heading in ("reference", "aliases", "release"):
         table.add_column(heading)

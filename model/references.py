@@ -69,7 +69,7 @@ def resolve_release(reference: str | Path | None) -> Path:
         return _fetch(reference)
     directory = Path(reference)
     shipped = {SMALL: default_release, BASE: base_release}.get(str(reference))
-    if shipped is not None and not directory.is_dir():
+    if shipped is not None and not (directory / MANIFEST_NAME).is_file():
         return shipped()
     if not directory.is_dir():
         raise ReleaseError(

@@ -27,7 +27,7 @@ from claimwire.serve.outputs import (
     open_output,
     partial_path,
 )
-from claimwire.serve.reports import Reports, Tally, say
+from claimwire.serve.reports import Reports, Tally, check_errors_file, say
 from claimwire.serve.resume import ResumedWriter
 from claimwire.serve.rows import Job, Recorder
 from claimwire.serve.sources import Found, Source, find_sources
@@ -178,6 +178,8 @@ def _plan(options: TagOptions) -> _Plan:
     if output is not None:
         _check_writable(output)
         errors = errors_path(output) if is_replaceable(output) else None
+        if errors is not None:
+            check_errors_file(errors)
     if options.resume:
         _check_resumable(chosen, output)
     if chosen is Format.PARQUET:
@@ -224,6 +226,13 @@ def _choice(option: str, value: str, choices: type[Choice]) -> Choice:
 
 def _check_writable(output: Path) -> None:
     """Refuse, before any work, an output that cannot be written."""
+    try:
+        output.resolve()
+    except RuntimeError:  # of Python 3.12 and older
+        raise InputError(
+            f"{output}: expected a file to write, found a symbolic link that leads to itself: "
+            "remove it, or choose another name"
+        ) from None
     if output.is_dir():
         raise InputError(f"{output}: expected a file to write, found a directory: add a file name")
     if not output.parent.is_dir():

@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO, Final, cast
 
-from claimwire.data.decode import decode, looks_binary
+from claimwire.data.decode import decode, decode_utf8, looks_binary
 from claimwire.data.errors import ClaimwireError, InputError
 from claimwire.data.html import html_to_text, looks_like_html
 from claimwire.serve.items import Failure, InputFormat, Item, Note, ReadOptions, Unit, Work
@@ -217,7 +217,7 @@ class Reader:
             if isinstance(line, CutLine):
                 yield number, Failure(source.given, number, TOO_LONG), 0
                 continue
-            decoded = decode(line)
+            decoded = decode_utf8(line)
             if decoded.text.strip():
                 yield number, read_line(source, number, decoded.text), decoded.replaced
 

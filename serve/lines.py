@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from claimwire.data.decode import decode
+from claimwire.data.decode import decode_utf8
 from claimwire.serve.opening import MOST_BYTES, CutLine
 
 
@@ -25,13 +25,13 @@ def through_first_text(lines: Iterator[bytes]) -> Iterator[bytes]:
     """Take lines up to and with the first that is not blank."""
     for line in lines:
         yield line
-        if decode(line).text.strip():
+        if decode_utf8(line).text.strip():
             return
 
 
 def is_json_object(line: bytes) -> bool:
     """Say whether a line holds one JSON object."""
-    text = decode(line).text.strip()
+    text = decode_utf8(line).text.strip()
     if not text.startswith("{"):
         return False
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -63,9 +64,12 @@ def choose_format(asked: str | None, output: Path | None) -> Format:
 
 
 def errors_path(output: Path) -> Path:
-    """Return where failures go: ``OUT.errors.jsonl`` for ``OUT.jsonl``, ``OUT.csv`` or ``OUT``."""
-    suffix = output.suffix if output.suffix.lower() in FORMAT_OF_SUFFIX else ""
-    return output.with_name(output.name.removesuffix(suffix) + ".errors.jsonl")
+    """Return where failures go: ``OUT.errors.jsonl`` for ``OUT.jsonl``.
+
+    Of another suffix it is kept, as in ``OUT.csv.errors.jsonl``, so that outputs side by side do
+    not take each other's.
+    """
+    return output.with_name(output.name.removesuffix(".jsonl") + ".errors.jsonl")
 
 
 def partial_path(output: Path) -> Path:
@@ -142,7 +146,8 @@ def _standard_output() -> Iterator[BinaryIO]:
 def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterator[BinaryIO]:
     target = output.resolve()  # a symbolic link stays: the file behind it is replaced
     path = partial_path(target)
-    with _locked(path) as stream:
+    mode = _mode_of(target)
+    with _locked(path, mode) as stream:
         if not resume:
             if stream.seek(0, os.SEEK_END):
                 say(f"note: {path} of an interrupted run is begun again: --resume goes on from it")
@@ -154,7 +159,7 @@ def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterato
             path.replace(target)
             return
         whole = converted_path(target)
-        with whole.open("wb") as converted:
+        with open(whole, "wb", opener=_opener(mode)) as converted:
             convert(stream, converted)
             _settle(converted)
         whole.replace(target)
@@ -162,23 +167,48 @@ def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterato
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO]:
+def _locked(path: Path, mode: int | None) -> Iterator[BinaryIO]:
     """Open a file to read and write it, alone: a second writer would spoil it."""
-    with open(path, "r+b", opener=_created) as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{path}: expected to write there alone, found another claimwire that does: wait "
-                "for its end, or choose another name for -o"
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        yield stream
+    while True:
+        with open(path, "r+b", opener=_opener(mode)) as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{path}: expected to write there alone, found another claimwire that does: "
+                    "wait for its end, or choose another name for -o"
+                ) from None
+            except OSError:  # a file system without locks
+                pass
+            if _stands_at(stream, path):
+                yield stream
+                return
+        # Between opening and lock another run has finished, and this was its result.
 
 
-def _created(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o666)
+def _stands_at(stream: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _mode_of(path: Path) -> int | None:
+    """Return the permissions of a file that is there."""
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+
+
+def _opener(mode: int | None) -> Callable[[str, int], int]:
+    """Return what creates a file with these permissions, by default those of any new file."""
+
+    def create(path: str, flags: int) -> int:
+        number = os.open(path, flags | os.O_CREAT, 0o666 if mode is None else 0o600)
+        if mode is not None:
+            with suppress(PermissionError):  # another user's file
+                os.fchmod(number, mode)
+        return number
+
+    return create
 
 
 def _settle(stream: BinaryIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+from claimwire.data.errors import InputError
 from claimwire.data.labels import LABELS
 from claimwire.serve.items import Failure, Item, Note
 from claimwire.serve.records import json_line
@@ -21,6 +23,9 @@ _STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SHOWN_FAILURES: Final = 10
 """Failures named on standard error where all of them are in the errors file as well; so many
 texts that are not English are named, too."""
+
+_FAILURE_FIELDS: Final = ("file", "line", "reason")
+_LONGEST_FAILURE: Final = 65_536
 
 _FOREIGN: Final = (
     "does not look like English, and the model reads nothing else: do not rely on its labels "
@@ -155,9 +160,32 @@ class Tally:
         return "; ".join(parts)
 
 
+def check_errors_file(path: Path) -> None:
+    """Refuse to take the place of a file that no earlier run wrote.
+
+    Raises:
+        InputError: what stands there is something else than failures.
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.readline(_LONGEST_FAILURE)
+    except FileNotFoundError:
+        return
+    try:
+        fields = json.loads(first) if first else dict.fromkeys(_FAILURE_FIELDS)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict) or tuple(fields) != _FAILURE_FIELDS:
+        raise InputError(
+            f"{path}: expected nothing, or what failed in an earlier run, where failures are to "
+            "go, found another file: move it away, or choose another name for -o"
+        )
+
+
 def failure_line(failure: Failure) -> bytes:
     """Return a failure as a line of an errors file."""
-    return json_line({"file": failure.file, "line": failure.line, "reason": failure.reason})
+    values = (failure.file, failure.line, failure.reason)
+    return json_line(dict(zip(_FAILURE_FIELDS, values, strict=True)))
 
 
 def note_line(note: Note) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -93,8 +94,9 @@ def find_sources(
 ) -> list[Found]:
     """Return the inputs that ``paths`` name, in order; what cannot be one becomes a Failure.
 
-    A directory gives its files of known suffixes, recursively and sorted, hidden ones left out; a
-    pattern that is no file itself gives what it matches, sorted.
+    A directory gives its files of known suffixes, recursively and sorted; what is hidden, behind a
+    link to a folder or no file is left out, with a note. A pattern that is no file itself gives
+    what it matches, sorted: files, and directories as above (with ``**`` files alone).
 
     Args:
         paths: paths, patterns, or ``"-"`` for standard input.
@@ -106,6 +108,11 @@ def find_sources(
     """
     if not paths:
         raise InputError("expected a PATH to tag, found none: name a file, or - for standard input")
+    if "" in paths:
+        raise InputError(
+            "expected a PATH to tag, found an empty one: is a variable not set? Name . for the "
+            "current folder"
+        )
     if list(paths).count(STDIN) > 1:
         raise InputError("expected '-' once, found it twice: standard input is read only once")
     found = [entry for path in paths for entry in (find or find_path)(path, leave_out)]
@@ -146,21 +153,70 @@ def find_path(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
 
 
 def _find_in_directory(given: str, directory: Path, leave_out: Collection[Path]) -> Iterator[Found]:
-    visible = [
-        path
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
-        and path.resolve() not in leave_out
-    ]
-    known = [path for path in visible if is_known(path)]
-    others = [path.name for path in visible if not is_known(path)]
-    if not known:
+    seen = _look_through(directory)
+    files = [path for path in sorted(seen.files) if path.resolve() not in leave_out]
+    known = [path for path in files if is_known(path)]
+    others = [path.name for path in files if not is_known(path)]
+    yield from seen.failures
+    if not known and not seen.failures:
         yield Failure(given, None, NOTHING_KNOWN)
     elif others:
         yield Note(given, None, left_out(others))
+    if known and seen.passed_over:
+        yield Note(given, None, _passed_over(sorted(seen.passed_over)))
     for path in known:
         yield Source(str(path), path, path.name)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What stands in a directory and below it.
+
+    Attributes:
+        files: regular files, and links to them.
+        passed_over: names of what is hidden (files by their suffix alone), of links to folders, and
+            of pipes and devices with the suffix of an input.
+        failures: folders that cannot be looked into, and links that lead nowhere.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def _look_through(directory: Path) -> _Seen:
+    seen = _Seen()
+
+    def unreadable(error: OSError) -> None:
+        reason = f"expected a readable folder, found: {error.strerror}: check its permissions"
+        seen.failures.append(Failure(str(error.filename), None, reason))
+
+    for place, folders, files in os.walk(directory, onerror=unreadable):
+        here = Path(place)
+        left = [name for name in folders if name.startswith(".") or (here / name).is_symlink()]
+        seen.passed_over.extend(f"{name}/" for name in left)
+        folders[:] = [name for name in folders if name not in left]
+        for name in files:
+            path = here / name
+            if name.startswith("."):
+                seen.passed_over.extend([name] if is_known(path) else [])
+            elif path.is_file():
+                seen.files.append(path)
+            elif is_known(path) and path.exists():
+                seen.passed_over.append(name)
+            elif is_known(path):
+                reason = "expected a file, found a link that leads nowhere: mend or remove it"
+                seen.failures.append(Failure(str(path), None, reason))
+    seen.failures.sort(key=lambda failure: failure.file)
+    return seen
+
+
+def _passed_over(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_FILES]) + (", ..." if len(names) > _SHOWN_FILES else "")
+    return (
+        f"what is hidden, a link to a folder or no file was left out ({len(names)}: {shown}): name "
+        "it to have it read"
+    )
 
 
 def is_known(path: PurePath) -> bool:
@@ -183,11 +239,15 @@ def left_out(names: Sequence[str]) -> str:
 def _find_by_pattern(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
     # Path.glob takes no absolute pattern.
     matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207
-    files = [path for path in matches if path.is_file() and path.resolve() not in leave_out]
-    if not files:
+    if "**" in given:  # gives what is in a folder as well as the folder
+        matches = [path for path in matches if not path.is_dir()]
+    if not matches:
         yield Failure(given, None, MISSING)
-    for path in files:
-        yield Source(str(path), path, path.name)
+    for path in matches:
+        if path.is_dir():
+            yield from _find_in_directory(str(path), path, leave_out)
+        elif path.resolve() not in leave_out:
+            yield Source(str(path), path, path.name)
 
 
 def _with_unique_names(found: list[Found]) -> list[Found]:

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
-from claimwire.data.decode import decode
+from claimwire.data.decode import decode_utf8
 from claimwire.data.errors import InputError, MissingExtraError
 from claimwire.serve.opening import MOST_BYTES, CutLine
 from claimwire.serve.reasons import TOO_LONG
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 DELIMITERS: Final = ",;\t"
 """Tried in this order on the header, until it has the column of the text."""
+
+_OFFSET: Final = re.compile(r"([+-]\d\d)(\d\d)$")
+_PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 ROWS_AT_ONCE: Final = 256
 """Rows of Parquet that are turned into records at a time."""
@@ -75,7 +82,7 @@ def csv_rows(lines: Iterable[bytes], text_field: str) -> Iterator[Row]:
         except csv.Error as error:
             yield Row(number, _malformed(error, number, text.lines), text.taken())
             continue
-        if any(cell.strip() for cell in cells) or len(cells) > 1:
+        if not text.is_blank or len(cells) > 1:  # a blank line; in quotation marks it is a cell
             yield Row(number, _record(columns, cells), text.taken())
 
 
@@ -86,6 +93,7 @@ class _Decoded:
         self._lines = iter(lines)
         self.lines = 0
         self.replaced = 0
+        self.is_blank = False  # the last line
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -95,7 +103,8 @@ class _Decoded:
         self.lines += 1
         if isinstance(line, CutLine):
             raise _CutLineError
-        decoded = decode(line)
+        decoded = decode_utf8(line)
+        self.is_blank = not decoded.text.strip()
         self.replaced += decoded.replaced
         return decoded.text
 
@@ -171,9 +180,9 @@ def parquet_rows(
             )
         _refuse_twins(columns)
         for batch in table.iter_batches(batch_size=ROWS_AT_ONCE):
-            for record in batch.to_pylist():
+            for record in _records(batch):
                 number += 1
-                yield Row(number, {name: _json_value(value) for name, value in record.items()})
+                yield Row(number, record)
             on_share(number / max(1, table.metadata.num_rows))
     # Damaged files raise whatever the damage breaks first, down to a date beyond Python's.
     except (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError) as error:
@@ -182,6 +191,50 @@ def parquet_rows(
         raise InputError(
             f"expected a Parquet file, found what cannot be read{after} ({reason}): write it again"
         ) from error
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[dict[str, object] | InputError]:
+    """Give the rows of a batch; one with a value that Python has no type for leaves the others."""
+    try:
+        records = batch.to_pylist()
+    except (ValueError, OverflowError):
+        yield from (_record_of(batch, row) for row in range(batch.num_rows))
+        return
+    for record in records:
+        yield {name: _json_value(value) for name, value in record.items()}
+
+
+def _record_of(batch: pa.RecordBatch, row: int) -> dict[str, object] | InputError:
+    record = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            record[name] = _of_scalar(column[row])
+        except (ValueError, OverflowError, NotImplementedError) as error:  # Arrow's are these too
+            return InputError(
+                f"expected values that can be read, found one of type {column.type} in column "
+                f"{_shown(name)} that cannot ({' '.join(str(error).split())[:100]}): correct it, "
+                "or leave the column out"
+            )
+    return record
+
+
+def _of_scalar(scalar: Any) -> object:
+    """Return what JSON has for a value of Arrow, times finer or later than Python's among them."""
+    import pyarrow as pa
+
+    try:
+        return _json_value(scalar.as_py())
+    except (ValueError, OverflowError):
+        if isinstance(scalar, pa.StructScalar):
+            return {name: _of_scalar(value) for name, value in scalar.items()}
+        if isinstance(scalar, pa.ListScalar):
+            return [_of_scalar(value) for value in scalar]
+        if isinstance(scalar, pa.DurationScalar):
+            return float(scalar.value) / _PARTS_OF_A_SECOND[scalar.type.unit]
+        text = str(scalar.cast(pa.string()).as_py()) if pa.types.is_temporal(scalar.type) else "<"
+        if text.startswith("<"):  # Arrow's "<value out of range: ...>"
+            raise
+        return _OFFSET.sub(r"\1:\2", text.replace(" ", "T", 1))
 
 
 def _json_value(value: Any) -> object:

@@ -6,7 +6,12 @@ training needs.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -29,6 +34,18 @@ class _Group(TyperGroup):
         except ClaimwireError as error:
             typer.echo(f"claimwire: error: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            raise
+        except OSError as error:
+            where = error.filename or "standard output"
+            typer.echo(
+                f"claimwire: error: {where}: expected to read or write there, found: "
+                f"{error.strerror or error}: check the path, its permissions and the free space",
+                err=True,
+            )
+            if error.filename is None:
+                _let_go_of_stdout()
+            raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("claimwire: interrupted", err=True)
             raise typer.Exit(130) from None
@@ -47,7 +64,42 @@ app.add_typer(serving_app)
 
 def main() -> None:
     """Run the command line; the entry point of the ``claimwire`` script."""
+    _open_closed_streams()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     app(prog_name="claimwire")
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    # A second Ctrl-C ends the process at once: within what the first one set off, Python would
+    # abort or hang. What is written is as after a kill: whole, or to be resumed.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without some standard streams what is safe to use.
+
+    Otherwise a file that is opened later becomes, say, standard error, and is written into. What
+    goes to standard error is lost then; to read standard input or write standard output fails.
+    """
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, "r", closefd=False)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
+def _let_go_of_stdout() -> None:
+    # What is still buffered would fail once more, aloud, at the end of the interpreter.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _version(wanted: bool) -> None:

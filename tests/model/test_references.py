@@ -23,6 +23,17 @@ def test_nothing_is_the_shipped_release() -> None:
     assert (default_release() / "model.onnx").is_file()
 
 
+def test_a_folder_of_the_name_of_a_shipped_release_is_that_only_if_it_holds_one(
+    tiny_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small").mkdir()
+    assert resolve_release("small") == default_release()
+    Path("small").rmdir()
+    Path("small").symlink_to(tiny_release)
+    assert resolve_release("small") == Path("small")
+
+
 @pytest.mark.parametrize("reference", ["models:/", "models:/x", "models:/x/abc", "models:/@a"])
 def test_malformed_references_are_refused(
     reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

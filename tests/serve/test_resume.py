@@ -19,8 +19,8 @@ import pytest
 from claimwire.data.corpus import default_corpus, load_examples
 from claimwire.data.errors import InputError
 from claimwire.serve.batch import tag_stream
+from claimwire.serve.outputs import errors_path
 from claimwire.serve.rows import Row
-from claimwire.serve.tagger import BATCH_SENTENCES
 
 from .conftest import ARTICLE, RunTag, write_lines
 
@@ -68,7 +68,7 @@ class TestKill:
         assert killed
         assert self.start(big, output, tiny_release, "--resume").wait() == 1
         assert output.read_bytes() == whole.read_bytes()
-        errors, expected = tmp_path / "out.errors.jsonl", tmp_path / "whole.errors.jsonl"
+        errors, expected = errors_path(output), errors_path(whole)
         assert errors.read_bytes() == expected.read_bytes() != b""
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
             path.name for path in (whole, output, errors, expected)
@@ -98,7 +98,8 @@ class TestResume:
         told = re.search(r"([\d,]+) rows? were there already", outcome.err)
         assert (told is None) == (share == 1.0)
         if told is not None:
-            assert int(told[1].replace(",", "")) % BATCH_SENTENCES == 0
+            rows = expected[: int(share * len(expected))].count(b"\n")
+            assert int(told[1].replace(",", "")) == rows
 
     @pytest.mark.parametrize("unit", ["article", "sentence"])
     @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -170,6 +171,25 @@ class TestResume:
         with pytest.raises(InputError, match="give the same inputs, options and model") as refusal:
             run_tag(source, output=output, resume=True, unit=unit)
         assert refusal.value.exit_code == 2
+        assert partial.read_bytes() == before
+
+    @pytest.mark.parametrize("there", ["rubbish\n", "unit", "input", "more"])
+    def test_a_first_batch_of_something_else_is_refused_too(
+        self, run_tag: RunTag, article: Path, tmp_path: Path, there: str
+    ) -> None:
+        output, partial = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial"
+        run_tag(article, output=output, unit="sentence" if there == "unit" else "article")
+        lines = output.read_bytes().splitlines(keepends=True)
+        if there == "rubbish\n":
+            lines = [there.encode()]
+        elif there == "more":
+            lines.append(lines[-1])
+        elif there == "input":
+            lines[-2] = lines[-2].replace(b"No group has", b"No group had")
+        partial.write_bytes(b"".join(lines[:3] if there == "input" else lines))
+        before = partial.read_bytes()
+        with pytest.raises(InputError, match="give the same inputs, options and model"):
+            run_tag(article, output=output, resume=True)
         assert partial.read_bytes() == before
 
     def test_two_runs_do_not_write_one_file(

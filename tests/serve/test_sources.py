@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,52 @@ def test_a_directory_gives_its_files_of_known_suffixes_sorted(folder: Path) -> N
     assert names(found) == ["a.jsonl", "b.txt", "c.html", "d.md"]
     notes = [entry for entry in found if isinstance(entry, Note)]
     assert [note.message for note in notes] == [
-        "1 file with another suffix was left out (f.png): name it to have it read"
+        "1 file with another suffix was left out (f.png): name it to have it read",
+        "what is hidden, a link to a folder or no file was left out (2: .git/, .hidden.txt): name "
+        "it to have it read",
     ]
+
+
+def test_what_a_directory_passes_over_is_told(folder: Path) -> None:
+    (folder / "linked").symlink_to(folder / "deep")
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "gone.txt").symlink_to(folder / "nowhere.txt")
+    found = find_sources([str(folder)])
+    assert names(found) == ["a.jsonl", "b.txt", "c.html", "d.md"]
+    [note] = [e for e in found if isinstance(e, Note) and "hidden" in e.message]
+    assert "(4: .git/, .hidden.txt, linked/, ...)" in note.message
+    [failure] = [entry for entry in found if isinstance(entry, Failure)]
+    assert failure.file == str(folder / "gone.txt")
+    assert "a link that leads nowhere" in failure.reason
+
+
+@pytest.mark.parametrize("locked", [".", "deep"])
+def test_a_folder_that_cannot_be_looked_into_fails(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, locked: str
+) -> None:
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:  # whoever runs the tests may be allowed everything
+        if Path(path) == folder / locked:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = find_sources([str(folder)])
+    [failure] = [entry for entry in found if isinstance(entry, Failure)]
+    assert Path(failure.file) == folder / locked
+    assert "found: Permission denied" in failure.reason
+    assert names(found) == ([] if locked == "." else ["a.jsonl", "b.txt", "c.html"])
+
+
+def test_an_empty_path_is_not_the_current_folder() -> None:
+    with pytest.raises(InputError, match="is a variable not set"):
+        find_sources([""])
+
+
+def test_folders_that_a_pattern_matches_are_read_as_if_named(folder: Path) -> None:
+    assert names(find_sources([f"{folder}/[bd]*"])) == ["b.txt", "d.md"]
+    assert names(find_sources([f"{folder}/dee?"])) == ["d.md"]
 
 
 def test_a_directory_does_not_give_the_files_that_the_call_writes(folder: Path) -> None:

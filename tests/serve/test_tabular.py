@@ -39,6 +39,28 @@ class TestCsv:
             (4, "É.", ""),
         ]
 
+    def test_an_empty_cell_alone_in_its_row_is_a_record(
+        self, run_tag: RunTag, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "a.csv"
+        path.write_text('text\nA shell fell.\n""\n\n  \n" "\nIt hit.\n')
+        outcome = run_tag(path)
+        assert [r["text"] for r in outcome.records] == ["A shell fell.", "It hit."]
+        assert outcome.code == 1
+        assert f"{path}:3: " in outcome.err
+        assert f"{path}:6: " in outcome.err
+        assert outcome.err.count("a blank string") == 2
+
+    def test_a_line_is_not_utf_16_by_its_first_bytes(self, run_tag: RunTag, tmp_path: Path) -> None:
+        path = tmp_path / "a.txt"
+        path.write_bytes(b"A shell fell.\n\xff\xfeA mine went off.\n")
+        outcome = run_tag(path, unit="sentence")
+        assert [r["text"] for r in outcome.records] == [
+            "A shell fell.",
+            "\ufffd\ufffdA mine went off.",
+        ]
+        assert "warning" in outcome.err
+
     def test_a_sentence_a_row_and_another_column(self, run_tag: RunTag, tmp_path: Path) -> None:
         path = tmp_path / "a.tsv"
         path.write_text("body\tday\nA shell fell. It hit.\t1\n")
@@ -92,6 +114,40 @@ class TestCsv:
 
 
 class TestParquet:
+    def test_times_that_python_has_no_type_for(self, run_tag: RunTag, tmp_path: Path) -> None:
+        ns = 1_704_067_200_123_456_789
+        columns = {
+            "text": ["A shell fell.", "It hit."],
+            "at": pa.array([ns, ns - 789], pa.timestamp("ns")),
+            "took": pa.array([1_500_000_001, None], pa.duration("ns")),
+            "deep": pa.array([{"a": [ns]}, None], pa.struct({"a": pa.list_(pa.timestamp("ns"))})),
+        }
+        path = tmp_path / "a.parquet"
+        path.write_bytes(parquet_bytes(columns))
+        first, second = run_tag(path).records
+        assert (first["at"], second["at"]) == (
+            "2024-01-01T00:00:00.123456789",
+            "2024-01-01T00:00:00.123456",
+        )
+        assert first["took"] == pytest.approx(1.5, abs=1e-6)
+        assert (first["deep"], second["deep"]) == ({"a": ["2024-01-01T00:00:00.123456789"]}, None)
+
+    @pytest.mark.parametrize("kind", ["string", "timestamp[ms]"])
+    def test_a_value_that_cannot_be_read_costs_its_row_alone(
+        self, run_tag: RunTag, tmp_path: Path, kind: str
+    ) -> None:
+        path = tmp_path / "a.parquet"
+        if kind == "string":
+            values = pa.array([b"ok", b"\xff\xfe", b"ok"]).cast(pa.string(), safe=False)
+        else:
+            values = pa.array([0, 2**58, 0], pa.timestamp("ms"))
+        path.write_bytes(parquet_bytes({"text": ["A shell fell."] * 3, "name": values}))
+        outcome = run_tag(path)
+        assert [r["article_id"] for r in outcome.records] == [1, 3]
+        assert f"{path}:2: expected values that can be read, found one of type {kind[:6]}" in (
+            outcome.err
+        )
+
     def test_a_row_is_a_record_with_values_that_json_has(
         self, run_tag: RunTag, tmp_path: Path
     ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -214,6 +216,61 @@ class TestOutputs:
         write_lines(path, {"text": "A shell fell."})
         assert run_tag(path, output=output).code == 0
         assert not errors.exists()
+
+    def test_outputs_side_by_side_keep_their_errors(self, run_tag: RunTag, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "in.jsonl", {"text": "A shell fell."}, "{")
+        for name in ("out.jsonl", "out.csv", "out.ndjson"):
+            assert run_tag(path, output=tmp_path / name).code == 1
+        write_lines(path, {"text": "A shell fell."})
+        assert run_tag(path, output=tmp_path / "out.csv").code == 0
+        assert sorted(each.name for each in tmp_path.glob("out.*")) == [
+            "out.csv",
+            "out.errors.jsonl",
+            "out.jsonl",
+            "out.ndjson",
+            "out.ndjson.errors.jsonl",
+        ]
+
+    @pytest.mark.parametrize("notes", ["notes\n", '{"text": "A."}\n', "\n"])
+    def test_a_file_of_somebody_else_is_not_taken_for_errors(
+        self, run_tag: RunTag, article: Path, tmp_path: Path, notes: str
+    ) -> None:
+        other = tmp_path / "out.errors.jsonl"
+        other.write_text(notes)
+        with pytest.raises(InputError, match="found another file: move it away"):
+            run_tag(article, output=tmp_path / "out.jsonl")
+        assert other.read_text() == notes
+        assert not (tmp_path / "out.jsonl").exists()
+
+    @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+    def test_a_replaced_file_keeps_its_permissions(
+        self, run_tag: RunTag, article: Path, tmp_path: Path, suffix: str
+    ) -> None:
+        output = tmp_path / f"out.{suffix}"
+        output.touch(0o640)
+        output.chmod(0o640)
+        assert run_tag(article, output=output).code == 0
+        assert output.stat().st_size > 0
+        assert stat.S_IMODE(output.stat().st_mode) == 0o640
+
+    def test_a_file_that_another_run_has_just_finished_is_not_written_into(
+        self, run_tag: RunTag, article: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        output, partial = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial"
+        partial.write_bytes(b"the other run's rows")
+        lock = fcntl.flock
+
+        def late(stream: Any, how: int) -> None:  # the other one finishes before this one locks
+            if not output.exists():
+                partial.rename(tmp_path / "out.jsonl")
+            lock(stream, how)
+
+        monkeypatch.setattr(fcntl, "flock", late)
+        kept = tmp_path / "kept"
+        kept.hardlink_to(partial)
+        assert run_tag(article, output=output).code == 0
+        assert kept.read_bytes() == b"the other run's rows"
+        assert len(output.read_bytes().splitlines()) == 4
 
     def test_an_input_is_never_overwritten(
         self, run_tag: RunTag, article: Path, tmp_path: Path
