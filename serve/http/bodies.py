@@ -129,12 +129,15 @@ def read_articles(body: Body, max_articles: int) -> list[Text]:
         raw = [value["text"]] if isinstance(value, dict) else []
     read: list[Text] = []
     errors: list[FieldError] = []
+    kinds: list[problems.Kind] = []
     for number, (article, text, place) in enumerate(zip(articles, raw, places, strict=True), 1):
         try:
             read.append(_article(article, number, replace_lone_surrogates(text)[1]))
         except _BadTextError as error:
             errors.append(FieldError(place, str(error)))
-    _refuse(errors)
+            kinds.append(_kind_of(error))
+    if errors:
+        raise _refusal(errors, problems.UNSUPPORTED if problems.UNSUPPORTED in kinds else kinds[0])
     return read
 
 
@@ -167,6 +170,13 @@ class _BadTextError(Exception):
     """One text cannot be tagged; the message says why."""
 
 
+class _NotReadHereError(_BadTextError):
+    """It needs what this server lacks."""
+
+
+_NO_HTML: Final = (
+    "expected plain text, found HTML, which this server has no extra [files] for: send its text"
+)
 _BLANK: Final = "expected text, found a blank string: give the text, or leave it out"
 
 
@@ -180,7 +190,7 @@ def _one(body: Body) -> Text:
         article = ArticleIn(text=decoded.text, format="html" if is_page else "auto")
         return _article(article, 1, decoded.replaced)
     except _BadTextError as error:
-        raise _invalid([FieldError("", str(error))]) from None
+        raise _refusal([FieldError("", str(error))], _kind_of(error)) from None
 
 
 def _article(article: ArticleIn, number: int, replaced: int) -> Text:
@@ -197,7 +207,7 @@ def _article(article: ArticleIn, number: int, replaced: int) -> Text:
     try:
         return Text(replace(item, text=html_to_text(article.text), extracted=True), notes)
     except MissingExtraError:
-        _refuse_type("expected plain text, found HTML, which this server has no extra [files] for")
+        raise _NotReadHereError(_NO_HTML) from None
     except ClaimwireError as error:
         raise _BadTextError(str(error)) from None
 
@@ -210,15 +220,20 @@ def _replaced_notes(count: int, where: str) -> tuple[str, ...]:
 
 def _refuse(errors: Sequence[FieldError]) -> None:
     if errors:
-        raise _invalid(errors)
+        raise _refusal(errors)
 
 
-def _invalid(errors: Sequence[FieldError]) -> ProblemError:
+def _kind_of(error: _BadTextError) -> problems.Kind:
+    is_unread = isinstance(error, _NotReadHereError)
+    return problems.UNSUPPORTED if is_unread else problems.INVALID
+
+
+def _refusal(errors: Sequence[FieldError], kind: problems.Kind = problems.INVALID) -> ProblemError:
     first = errors[0]
     detail = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
     if len(errors) > 1:
         detail += f" (and {len(errors) - 1} more)"
-    return ProblemError(problems.INVALID, detail, errors)
+    return ProblemError(kind, detail, errors)
 
 
 def _validated(model: type[RequestModel], value: object) -> RequestModel:
@@ -226,7 +241,7 @@ def _validated(model: type[RequestModel], value: object) -> RequestModel:
         return model.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
-    raise _invalid([FieldError(_pointer(e["loc"]), _message(e["type"], e["msg"])) for e in found])
+    raise _refusal([FieldError(_pointer(e["loc"]), _message(e["type"], e["msg"])) for e in found])
 
 
 def _message(kind: str, message: str) -> str:
@@ -236,12 +251,15 @@ def _message(kind: str, message: str) -> str:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """Return a JSON Pointer; names of union branches and long keys are left out or cut."""
-    parts = [str(part) for part in location if part not in _BRANCHES]
+    """Return a JSON Pointer; long keys are cut."""
+    parts = [str(part) for part in location]
+    if _UNION in parts:  # what follows are pydantic's own names of the types it may have
+        parts = parts[: parts.index(_UNION) + 1]
     return "".join("/" + part.replace("~", "~0").replace("/", "~1")[:80] for part in parts)
 
 
-_BRANCHES: Final = frozenset({"int", "function-before[_whole_characters(), constrained-str]"})
+_UNION: Final = "id"
+"""The one field that may have several types."""
 
 
 def _parse(raw: bytes) -> object:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from claimwire.data.errors import MissingExtraError
 from claimwire.serve.http import problems
 from claimwire.serve.http.problems import PROBLEM_BASE
 
@@ -123,7 +124,7 @@ def test_a_body_of_another_shape_is_pointed_at(
 ) -> None:
     answer = client.post("/v1/tag", content=json.dumps(value).encode(), headers=JSON)
     body = assert_problem(answer, problems.INVALID)
-    assert pointer in {error["pointer"] for error in body["errors"]}
+    assert {error["pointer"] for error in body["errors"]} == {pointer}
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,21 @@ def test_every_article_at_fault_is_named_and_none_is_tagged(client: TestClient) 
         "/articles/2/text",
     ]
     assert body["detail"].endswith("(and 1 more)")
+
+
+def test_pages_that_this_server_does_not_read_are_pointed_at(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise MissingExtraError("files", "reading HTML")
+
+    monkeypatch.setattr("claimwire.data.html._trafilatura", missing)
+    value = {"articles": [{"text": " "}, {"text": "<html></html>"}, {"text": "A shell fell."}]}
+    body = assert_problem(client.post("/v1/tag", json=value), problems.UNSUPPORTED)
+    pointers = [error["pointer"] for error in body["errors"]]
+    assert pointers == ["/articles/0/text", "/articles/1/text"]
+    page = client.post("/v1/tag", content="<html></html>", headers={"Content-Type": "text/html"})
+    assert "extra [files]" in assert_problem(page, problems.UNSUPPORTED)["detail"]
 
 
 def test_blank_plain_text(client: TestClient) -> None:
