@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from claimwire.data.corpus import SPLITS
 from claimwire.data.errors import InputError
 from claimwire.data.fetch import ADDRESS, Downloads, LocalFiles, read_sources
 from claimwire.data.printing import print_line
@@ -69,8 +70,11 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     rebuilt = _with_progress(
         standoff, labels.parent / "sources.json", files, unlabelled=options.unlabelled
     )
-    counts = write_rebuilt(rebuilt, options.output)
     console = Console()
+    kept = rebuilt.share < FLOOR and [
+        path for split in SPLITS if (path := options.output / f"{split}.jsonl").exists()
+    ]
+    counts = {} if kept else write_rebuilt(rebuilt, options.output)
     console.print(_shares(rebuilt))
     _list(console, "Files not available", list(rebuilt.troubles.values()))
     _list(console, "Notes", files.notes)
@@ -79,7 +83,10 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     if rebuilt.unlabelled:
         others = len(rebuilt.unlabelled)
         print_line(console, f"{others:>7,} without labels in {options.output / UNLABELLED}")
-    return _verdict(console, rebuilt, options.output / MISSING)
+    code = _verdict(console, rebuilt, None if kept else options.output / MISSING)
+    if kept:
+        print_line(console, f"nothing written: {options.output} keeps what an earlier run made")
+    return code
 
 
 def _labels_file(given: Path | None) -> Path:
@@ -155,11 +162,12 @@ def _list(console: Console, title: str, entries: Sequence[str]) -> None:
         print_line(console, f"  ... and {len(entries) - MOST_NOTES_LISTED:,} more")
 
 
-def _verdict(console: Console, rebuilt: Rebuilt, missing: Path) -> int:
+def _verdict(console: Console, rebuilt: Rebuilt, missing: Path | None) -> int:
     """Print what the share means and return the exit code."""
     lost = len(rebuilt.labellings) - len(rebuilt.texts)
     if lost:
-        print_line(console, f"{lost:>7,} missing, listed in {missing}")
+        listed = "" if missing is None else f", listed in {missing}"
+        print_line(console, f"{lost:>7,} missing{listed}")
     found = f"{rebuilt.share:.1%} of {len(rebuilt.labellings):,} labelled sentences found"
     if rebuilt.share < FLOOR:
         print_line(console, f"FAILED  {found}: expected at least {FLOOR:.0%}", "bold red")

@@ -12,6 +12,7 @@ from claimwire.data.errors import ReleaseError, TrackingError
 from claimwire.model.companions import companion_directory
 from claimwire.model.references import (
     DEFAULT_TRACKING_URI,
+    REGISTRY_SCHEME,
     first_line,
     quick_requests,
     registry_client,
@@ -89,17 +90,19 @@ def models_show(reference: str | None) -> int:
     """Show a verified release: what it is, how it decides, what it is worth."""
     release = load_release(resolve_release(reference))
     console = Console()
-    console.print(_facts(release))
+    is_registered = reference is not None and reference.startswith(REGISTRY_SCHEME)
+    where = ("registered as", reference) if is_registered else ("directory", str(release.directory))
+    console.print(_facts(release, where))
     return 0
 
 
-def _facts(release: Release) -> Table:
+def _facts(release: Release, where: tuple[str, str | None]) -> Table:
     manifest = release.manifest
     table = Table(title=release.id, title_justify="left", show_header=False)
     table.add_column("what")
     table.add_column("value", overflow="fold")
     for name, value in (
-        ("directory", str(release.directory)),
+        where,
         ("created", manifest.created),
         ("base", manifest.base),
         ("weights", manifest.precision),

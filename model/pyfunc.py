@@ -28,10 +28,23 @@ class ClaimwireModel(PythonModel):
     def predict(  # type: ignore[no-untyped-def]
         self, context, model_input, params=None
     ) -> pd.DataFrame:
-        """Return one row a sentence: label, labels, the four scores, confidence, needs_review."""
-        import pandas as pd
+        """Return one row a sentence: label, labels, the four scores, confidence, needs_review.
 
-        decisions = self._runtime.predict([str(text) for text in model_input["text"]])
+        Raises:
+            MlflowException: a row has no text; over HTTP that is a 400.
+        """
+        import pandas as pd
+        from mlflow.exceptions import MlflowException
+
+        texts = list(model_input["text"])
+        for row, text in enumerate(texts):
+            if not isinstance(text, str) or not text.strip():
+                found = f"{text!r}" if isinstance(text, str) else f"{text} ({type(text).__name__})"
+                raise MlflowException.invalid_parameter_value(
+                    f"text: expected a sentence in each row, found {found[:80]} in row {row} "
+                    "(from 0): give its text, or leave the row out"
+                )
+        decisions = self._runtime.predict(texts)
         return pd.DataFrame(
             [
                 {

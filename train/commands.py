@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
@@ -91,7 +92,8 @@ def teach(config_path: Path, overrides: Sequence[str]) -> int:
     console.print(
         f"{scores or ''}\nsoft labels of {taught.labelled} labelled and "
         f"{taught.unlabelled} other sentences{left_out if taught.held_out else ''}\n"
-        f"  {taught.soft_labels}\nto train the student:\n  claimwire train {config_path}",
+        f"  {taught.soft_labels}\nto train the student:\n"
+        f"  claimwire train {shlex.join([str(config_path), *overrides])}",
         highlight=False,
         soft_wrap=True,
     )
@@ -132,12 +134,25 @@ def _unless_interrupted(run: Callable[[], T], console: Console) -> T | None:
         return None
 
 
+def _warn_of_training_text(dataset: Path, splits: Sequence[str | None]) -> None:
+    in_folder = dataset.is_dir() and any((dataset / "train").rglob("*.jsonl"))
+    if in_folder or "train" in splits:
+        Console(stderr=True).print(
+            f"warning: {dataset} has sentences of a training split: a figure on what a model may "
+            "have learnt from says little of new text; name the test split",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def evaluate(dataset: Path, model: str | None, output_format: str) -> int:
     """Score a release on labelled sentences; print a table or one JSON object."""
     records = read_dataset(dataset)
     release = load_release(resolve_release(model))
     with Console(stderr=True).status(f"tagging {len(records):,} sentences"):
         evaluation = evaluate_records(records, Runtime(release))
+    _warn_of_training_text(dataset, [record.split for record in records])
     console = Console()
     if output_format == "json":
         content = {"model": release.id, "dataset": str(dataset), **evaluation.to_json()}

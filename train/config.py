@@ -12,7 +12,15 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 _NOT_IN_DIGEST = (
     ("train", "resume"),
@@ -28,10 +36,28 @@ OpenFraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
+def _one_or_several(value: object) -> object:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str | Path) else value
+
+
+Files = Annotated[tuple[Path, ...], BeforeValidator(_one_or_several)]
+"""A list of paths; one may stand without a list, and null is none."""
+
+
 class _Section(BaseModel):
     """A part of the configuration: fixed once loaded, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and "bool" not in str(field.annotation):
+            raise ValueError(f"expected another kind of value, found {str(value).lower()}")
+        return value
 
 
 class DataConfig(_Section):
@@ -39,7 +65,7 @@ class DataConfig(_Section):
 
     corpus: Path | None = None
     """Folder with train/, validation/ and test/ of documents. Unset: the corpus of the package."""
-    extra: tuple[Path, ...] = ()
+    extra: Files = ()
     """Files of labelled records from elsewhere. A record's ``split`` says where it goes; one
     without a split is trained on. Their digest is recorded with the run."""
     extra_missing: Literal["error", "skip"] = "error"
@@ -137,7 +163,7 @@ class SoupConfig(_Section):
 class DistillationConfig(_Section):
     """What a larger teacher adds to the labels (see ``claimwire teach``)."""
 
-    soft_labels: tuple[Path, ...] = ()
+    soft_labels: Files = ()
     """Files of a teacher's probabilities by sentence, one a teacher (one path may stand without a
     list); of several the mean is taken. Unlabelled sentences in them are trained on as well.
     Unset: labels alone. Their digest is recorded with the run."""
@@ -146,13 +172,6 @@ class DistillationConfig(_Section):
     keep_certain: Fraction = 1.0
     """Share kept, 0 to 1, of the transfer sentences that the teacher is certain are background
     (95% or more): most of any newspaper, of which a few teach as much as all."""
-
-    @field_validator("soft_labels", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: object) -> object:
-        if value is None:
-            return ()
-        return (value,) if isinstance(value, str | Path) else value
 
 
 class TeacherConfig(_Section):
@@ -169,7 +188,7 @@ class TeacherConfig(_Section):
     """Peak rate of AdamW, above 0."""
     frozen_layers: Annotated[int, Field(ge=0)] | None = 2
     """As ``model.frozen_layers``, for the teacher."""
-    unlabelled: tuple[Path, ...] = ()
+    unlabelled: Files = ()
     """JSON Lines files with a ``text`` a line: sentences without labels that the teacher judges as
     well (``claimwire corpus rebuild --unlabelled`` writes one)."""
     skip: tuple[str, ...] = ()
@@ -191,7 +210,7 @@ class EncoderConfig(_Section):
     )
     """Layers of the teacher that a student's layers begin as and are taught to follow, from 0,
     rising. With another ``start`` only the last layer is taught."""
-    texts: tuple[Path, ...] = ()
+    texts: Files = ()
     """JSON Lines files with a ``text`` a line, beside the training sentences. No labels are used,
     and sentences of validation and test are left out."""
     epochs: Annotated[float, Field(gt=0, le=1000)] = 3.0

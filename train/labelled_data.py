@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from claimwire.data.corpus import SPLITS, Example, corpus_digest, default_corpus, load_examples
 from claimwire.data.errors import ConfigError
+from claimwire.data.standoff_labels import sentence_digest
 from claimwire.train.config import Config
 from claimwire.train.real_sentences import (
     TAG,
@@ -37,6 +39,8 @@ class LabelledData:
         soft: a teacher's probabilities by sentence; empty without a teacher.
         left_out: files that ``data.extra`` names and that are not there (``data.extra_missing``).
         real: how much of the labelled real sentences is there; None where none are asked for.
+        leaked: training sentences that were taken out because validation or test has them too.
+        torn: documents with sentences in training and in validation or test.
     """
 
     examples: list[Example]
@@ -45,6 +49,8 @@ class LabelledData:
     soft: dict[str, Probabilities] = field(default_factory=dict)
     left_out: tuple[Path, ...] = ()
     real: RealSentences | None = None
+    leaked: int = 0
+    torn: tuple[str, ...] = ()
 
     def texts(self, *splits: str) -> set[str]:
         """Return the texts of some splits."""
@@ -56,6 +62,16 @@ class LabelledData:
             f"left out, not there: {shown(path)} (data.extra_missing=skip)"
             for path in self.left_out
         ]
+        if self.leaked:
+            lines.append(
+                f"{self.leaked:,} training sentence(s) left out: validation or test has the same"
+            )
+        if self.torn:
+            lines.append(
+                f"warning: {len(self.torn):,} document(s) stand in train and in validation or test "
+                f"({', '.join(self.torn[:3])}{', ...' if len(self.torn) > 3 else ''}): what is "
+                "measured on them flatters; split by document"
+            )
         return lines + (self.real.lines() if self.real else [])
 
     def say_what_is_there(self, console: Console) -> None:
@@ -80,8 +96,9 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
 
     Raises:
         CorpusError: a file breaks the contract.
-        ConfigError: a file of ``data.extra`` is not there and ``data.extra_missing`` does not allow
-            for it, a split that training needs is empty, or the soft labels are not there.
+        ConfigError: a file of ``data.extra`` stands there twice, or is not there and
+            ``data.extra_missing`` does not allow for it, a split that training needs is empty, or
+            the soft labels are not there.
     """
     corpus = config.data.corpus or default_corpus()
     left_out = tuple(path for path in config.data.extra if not path.exists())
@@ -89,7 +106,10 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
         raise ConfigError(_not_there(left_out, len(config.data.extra)))
     extra = tuple(path for path in config.data.extra if path not in left_out)
     use_corpus = config.data.use_corpus
-    examples = _thinned(config, load_examples(corpus, extra, use_corpus=use_corpus))
+    _refuse_twice(extra)
+    everything = load_examples(corpus, extra, use_corpus=use_corpus)
+    clean = without_held_out(everything)
+    examples = _thinned(config, clean)
     for split in SPLITS:
         if not any(example.split == split for example in examples):
             raise ConfigError(
@@ -109,7 +129,50 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
     digest = corpus_digest(corpus, files, use_corpus=use_corpus)
     soft = read_teachers(taught)
     real = take_stock(config.data.extra, standoff_labels)
-    return LabelledData(examples, digest, ", ".join(sources), soft, left_out, real)
+    return LabelledData(
+        examples,
+        digest,
+        ", ".join(sources),
+        soft,
+        left_out,
+        real,
+        leaked=len(everything) - len(clean),
+        torn=_torn(clean),
+    )
+
+
+def without_held_out(examples: Sequence[Example]) -> list[Example]:
+    """Return the examples without training sentences that are held out as well.
+
+    Case and punctuation do not count. What is measured on a sentence that was trained on says
+    nothing of new ones.
+    """
+    held_out = {sentence_digest(each.text) for each in examples if each.split != "train"}
+    return [
+        each
+        for each in examples
+        if each.split != "train" or sentence_digest(each.text) not in held_out
+    ]
+
+
+def _torn(examples: Sequence[Example]) -> tuple[str, ...]:
+    trained, held_out = (
+        {
+            each.document_key
+            for each in examples
+            if (each.split == "train") is is_train and each.document_key is not None
+        }
+        for is_train in (True, False)
+    )
+    return tuple(" ".join(key) for key in sorted(trained & held_out))
+
+
+def _refuse_twice(files: Sequence[Path]) -> None:
+    [(path, times)] = Counter(file.resolve() for file in files).most_common(1) or [(Path(), 1)]
+    if times > 1:
+        raise ConfigError(
+            f"data.extra: expected each file once, found {shown(path)} {times} times: name it once"
+        )
 
 
 def _not_there(missing: Sequence[Path], named: int) -> str:

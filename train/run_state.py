@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -60,10 +61,55 @@ class RunFolder:
             self.write_state(replace(state, finished=True))
 
     def last_checkpoint(self) -> Path | None:
-        """Return the newest complete checkpoint, or None before the first epoch's end."""
+        """Return the newest complete checkpoint, or None before the first epoch's end.
+
+        Raises:
+            ConfigError: one of its files is damaged.
+        """
         # The Trainer writes its state last: a checkpoint without it was cut off.
         complete = [p.parent for p in self.checkpoints.glob("checkpoint-*/trainer_state.json")]
-        return max(complete, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+        last = max(complete, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+        if last is not None and (damaged := _damaged_file(last)) is not None:
+            raise ConfigError(
+                f"train.resume: expected a whole checkpoint, found {damaged} damaged: remove the "
+                f"folder {last} to go on from the checkpoint before it, if there is one, or start "
+                "afresh without train.resume"
+            )
+        return last
+
+
+def _damaged_file(checkpoint: Path) -> Path | None:
+    """Return a file of a checkpoint that cannot be read as what it is."""
+    for path in sorted(checkpoint.iterdir()):
+        if path.suffix == ".pt" or path.suffix == ".pth":
+            whole = zipfile.is_zipfile(path)
+        elif path.suffix == ".safetensors":
+            whole = _is_whole_safetensors(path)
+        elif path.suffix == ".json":
+            whole = _is_json(path)
+        else:
+            whole = True
+        if not whole:
+            return path
+    return None
+
+
+def _is_whole_safetensors(path: Path) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy"):  # it compares the header with the size of the file
+            return True
+    except SafetensorError:
+        return False
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def new_run_folder(config: Config) -> RunFolder:

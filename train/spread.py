@@ -33,6 +33,11 @@ class Spread:
         deviation = stdev(values) if len(values) > 1 else 0.0
         return cls(fmean(values), deviation, min(values), max(values), len(values))
 
+    @property
+    def band(self) -> tuple[float, float]:
+        """One standard deviation to either side of the mean."""
+        return self.mean - self.std, self.mean + self.std
+
 
 def spread_chart(values: Mapping[str, Sequence[float]], title: str) -> str:
     """Return an SVG file: a row a figure, a dot a run, mean as a tick, deviation as a band.
@@ -41,7 +46,7 @@ def spread_chart(values: Mapping[str, Sequence[float]], title: str) -> str:
         values: figure -> its values, 0 to 1, one a run.
         title: stands above.
     """
-    everything = [value for row in values.values() for value in row]
+    everything = [value for row in values.values() for value in (*row, *Spread.of(row).band)]
     low = max(0.0, min(everything, default=0.0) // 0.1 / 10)
     high = min(1.0, max(everything, default=1.0) // 0.1 / 10 + 0.1)
     height = TOP + ROW * len(values) + 34
@@ -73,8 +78,7 @@ def _grid(low: float, high: float, bottom: int) -> str:
 
 def _row(name: str, row: Sequence[float], y: int, low: float, high: float) -> str:
     spread = Spread.of(row)
-    edges = (spread.mean - spread.std, spread.mean + spread.std)
-    left, right = (_x(min(max(edge, low), high), low, high) for edge in edges)
+    left, right = (_x(min(max(edge, low), high), low, high) for edge in spread.band)
     middle = _x(spread.mean, low, high)
     dots = "".join(
         f'<circle cx="{_x(value, low, high)}" cy="{y}" r="4.5" class="mark line-1"/>'

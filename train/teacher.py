@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from claimwire.data.corpus import to_dataset_dict
-from claimwire.data.errors import ConfigError, CorpusError
+from claimwire.data.errors import ConfigError, CorpusError, InputError
 from claimwire.data.jsonlines import Fault, describe_value, raise_for_faults, read_json_lines
 from claimwire.data.labels import CLAIM_LABELS, LABELS
 from claimwire.data.standoff_labels import write_json_lines
@@ -32,6 +32,7 @@ from claimwire.train.metrics import Evaluation
 from claimwire.train.pipeline import open_folder, require_extra
 from claimwire.train.progress import progress_callback
 from claimwire.train.run_state import RunFolder, RunState
+from claimwire.train.soft_labels import read_soft_labels
 from claimwire.train.swapped import with_swapped_parties
 
 if TYPE_CHECKING:
@@ -190,12 +191,31 @@ def _target(config: Config) -> Path:
     """Return the one file that the soft labels go to."""
     files = config.distillation.soft_labels
     if len(files) == 1:
+        _refuse_to_replace(files[0], config)
         return files[0]
     found = f"{len(files)}: teach once for each, with a train.seed of its own" if files else "none"
     raise ConfigError(
         "distillation.soft_labels: expected the file that the teacher's probabilities go to, "
         f"found {found}; name one (distillation.soft_labels=FILE)"
     )
+
+
+def _refuse_to_replace(target: Path, config: Config) -> None:
+    """Refuse a file that is read, or that is there and holds something else than soft labels."""
+    inputs = {path.resolve() for path in (*config.data.extra, *config.teacher.unlabelled)}
+    found = None
+    if target.resolve() in inputs:
+        found = "a file that this run reads"
+    elif target.exists():
+        try:
+            read_soft_labels(target)
+        except (InputError, CorpusError):
+            found = "a file of something else"
+    if found is not None:
+        raise ConfigError(
+            f"distillation.soft_labels: expected a new file or one of soft labels at {target}, "
+            f"found {found}: name another (distillation.soft_labels=FILE)"
+        )
 
 
 def teaching_config(config: Config) -> Config:

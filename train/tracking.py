@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -58,10 +60,11 @@ def connect(config: Config) -> Tracker:
         logging.getLogger(name).setLevel(logging.WARNING)
     uri = config.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _embedded_uri(config)
     local = uri.startswith("sqlite:")
-    if local:
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    database = Path(uri.removeprefix("sqlite:///")) if local else None
+    if database is not None:
+        database.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with quick_requests():  # a wrong address must fail at once
+        with quick_requests(), _alone(database):  # a wrong address must fail at once
             mlflow.set_tracking_uri(uri)
             mlflow.set_registry_uri(uri)
             experiment_id = _find_or_make_experiment(config, local=local)
@@ -72,6 +75,18 @@ def connect(config: Config) -> Tracker:
             f"{config.output_dir}; nothing was trained"
         ) from None
     return Tracker(uri=uri, experiment_id=experiment_id)
+
+
+@contextmanager
+def _alone(database: Path | None) -> Iterator[None]:
+    """Keep other trainings out while MLflow makes its database, which two cannot do at once."""
+    if database is None:
+        yield
+        return
+    with database.with_name(f".{database.name}.lock").open("ab") as lock:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _embedded_uri(config: Config) -> str:
@@ -172,15 +187,23 @@ def log_data(
 
     mlflow.set_tags({"corpus_digest": digest, **(tags or {})})
     for split, rows in dataset.items():
-        short = f"{digest.removeprefix('sha256:')[:24]}-{split}"[:36]
+        sentences = rows.select_columns(["text", "labels"])
         logged = from_huggingface(
-            rows.select_columns(["text", "labels"]),
+            sentences,
             source=CodeDatasetSource(tags={"source": source}),
             name=f"claimwire-{split}",
-            digest=short,
+            # MLflow takes two data sets of one name and digest for the same: parts differ in it.
+            digest=f"{_rows_digest(sentences)}-{split}"[:36],
         )
         mlflow.log_input(logged, context=split)
         mlflow.log_metric(f"data/{split}_sentences", float(len(rows)))
+
+
+def _rows_digest(rows: datasets.Dataset) -> str:
+    content = hashlib.sha256()
+    for row in rows:
+        content.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+    return content.hexdigest()[:24]
 
 
 def metrics_callback() -> TrainerCallback:

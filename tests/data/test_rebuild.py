@@ -116,10 +116,10 @@ def test_the_final_labels_are_the_ones_that_are_written(sources: Path, labels: P
 def test_what_is_missing_is_listed_and_too_little_fails(
     sources: Path, labels: Path, capsys: Capture
 ) -> None:
-    rebuild_corpus(options(sources, labels))
     (sources / "example+encyclopedia" / PAGE).unlink()
     house = next((sources / "example+house").rglob("*.md"))
     house.write_text(house.read_text(encoding="utf-8").replace("forty", "fifty"), encoding="utf-8")
+    (labels.parent / "out").mkdir()
     capsys.readouterr()
     assert rebuild_corpus(options(sources, labels)) == 1
     printed = capsys.readouterr().out
@@ -132,7 +132,20 @@ def test_what_is_missing_is_listed_and_too_little_fails(
     assert missing[0]["reason"] == "no sentence of the file has this digest"
     assert missing[0]["id"] == sentence_digest("The government will send forty tents to the town.")
     assert "expected a file of wikipedia, found none" in missing[1]["reason"]
-    assert not (out / "validation.jsonl").exists(), "left from the first run"
+    assert (out / "train.jsonl").exists(), "what is there can be trained on"
+    assert not (out / "validation.jsonl").exists(), "none of it was found"
+
+
+def test_too_little_does_not_take_the_place_of_what_an_earlier_run_made(
+    sources: Path, labels: Path, capsys: Capture
+) -> None:
+    assert rebuild_corpus(options(sources, labels)) == 0
+    before = {path: path.read_bytes() for path in (labels.parent / "out").iterdir()}
+    (sources / "example+encyclopedia" / PAGE).unlink()
+    capsys.readouterr()
+    assert rebuild_corpus(options(sources, labels)) == 1
+    assert "nothing written: " in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in (labels.parent / "out").iterdir()} == before
 
 
 def test_between_floor_and_goal_is_said_but_passes(

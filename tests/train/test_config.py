@@ -123,3 +123,15 @@ def test_every_field_has_a_description() -> None:
                 assert field.description, name
                 seen += 1
     assert seen > 25
+
+
+def test_one_path_may_stand_without_a_list(tmp_path: Path) -> None:
+    config = load_config(CONFIGS / "smoke.yaml", [f"data.extra={tmp_path / 'mine.jsonl'}"])
+    assert config.data.extra == (tmp_path / "mine.jsonl",)
+    assert load_config(CONFIGS / "smoke.yaml", ["data.extra=null"]).data.extra == ()
+
+
+@pytest.mark.parametrize("override", ["train.batch_size=true", "train.warmup=false"])
+def test_truth_is_no_number(override: str) -> None:
+    with pytest.raises(ConfigError, match="expected another kind of value, found"):
+        load_config(CONFIGS / "smoke.yaml", [override])

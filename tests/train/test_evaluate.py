@@ -35,6 +35,21 @@ def test_the_table_names_labels_and_interval(tiny_release: Path) -> None:
     assert "95% interval" in result.stdout
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_training_text_is_warned_of(
+    tiny_release: Path, tmp_path: Path, split: str, as_folder: bool
+) -> None:
+    (tmp_path / split).mkdir()
+    path = tmp_path / split / "a.jsonl"
+    record = {"text": "The base lies north of the town.", "labels": ["background"]}
+    path.write_text(json.dumps(record if as_folder else {**record, "split": split}) + "\n")
+    given = tmp_path if as_folder else path
+    result = runner.invoke(app, ["evaluate", str(given), "--model", str(tiny_release)])
+    assert result.exit_code == 0
+    assert ("has sentences of a training split" in result.stderr) == (split == "train")
+
+
 def test_single_records_are_read_too(tiny_release: Path, tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_text('{"text": "The base lies north of the town.", "labels": ["background"]}\n')

@@ -218,3 +218,28 @@ def test_a_run_says_and_records_it(quick_config: MakeConfig, folder: Path, tmp_p
     tags = server.get_run(done.mlflow_run_id).data.tags
     assert tags["data_left_out"] == "train.jsonl"
     assert tags["real_sentences"].startswith("train 0/")
+
+
+def test_what_is_held_out_is_not_trained_on(quick_config: MakeConfig, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    records = [
+        *({"text": f"Held {n}.", "split": "test", "doc_id": f"t{n}"} for n in range(3)),
+        {"text": "Held by validation.", "split": "validation", "doc_id": "v"},
+        {"text": "HELD 1", "split": "train", "doc_id": "a"},
+        {"text": "Held by validation."},
+        {"text": "Its neighbour.", "split": "train", "doc_id": "t2"},
+        {"text": "Something else.", "split": "train", "doc_id": "b"},
+    ]
+    path.write_text(
+        "".join(json.dumps({"labels": ["background"], **each}) + "\n" for each in records)
+    )
+    data = load_data(quick_config(f"data.extra=[{path}]", "data.use_corpus=false"))
+    assert data.texts("train") == {"Its neighbour.", "Something else."}
+    assert len(data.texts("test")) == 3
+    assert data.notes()[:2] == [
+        "2 training sentence(s) left out: validation or test has the same",
+        "warning: 1 document(s) stand in train and in validation or test (corpus t2): what is "
+        "measured on them flatters; split by document",
+    ]
+    with pytest.raises(ConfigError, match=r"expected each file once, found .* 2 times"):
+        load_data(quick_config(f"data.extra=[{path}, {path}]"))

@@ -120,6 +120,15 @@ def test_what_does_not_fit_the_signature_is_refused(server: str) -> None:
     assert invoke(server, {"dataframe_records": [{"text": "A shell fell."}]})
 
 
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_a_row_without_text_is_refused(server: str, text: str | None) -> None:
+    rows = [{"text": "A shell fell."}, {"text": text}]
+    with pytest.raises(urllib.error.HTTPError, match="400") as refusal:
+        invoke(server, {"dataframe_records": rows})
+    with refusal.value:
+        assert b"in row 1" in refusal.value.read()
+
+
 def test_the_tagger_loads_the_champion_without_running_its_code(
     tiny_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,8 +81,19 @@ def test_a_run_is_recorded_in_mlflow(outcome: tuple[Config, Outcome]) -> None:
         for item in recorded.inputs.dataset_inputs
     }
     assert inputs == {f"claimwire-{s}": s for s in ("train", "validation", "test")}
+    assert rows_of(done, config) == 200
     artifacts = {file.path for file in server.list_artifacts(done.mlflow_run_id)}
     assert "config.yaml" in artifacts
+
+
+def rows_of(done: Outcome, config: Config) -> int:
+    """Return the rows of the training data set that MLflow shows for a run."""
+    inputs = client(config).get_run(done.mlflow_run_id).inputs
+    assert inputs is not None
+    [train] = [
+        each.dataset for each in inputs.dataset_inputs if each.dataset.name.endswith("train")
+    ]
+    return int(json.loads(train.profile or "{}")["num_rows"])
 
 
 def test_the_release_is_a_registered_model_and_the_first_is_champion(
@@ -93,6 +104,10 @@ def test_the_release_is_a_registered_model_and_the_first_is_champion(
     name = str(config.tracking.registered_model)
     second = run(config)
     assert second.model_version == "2"
+    fewer = config.model_copy(
+        update={"data": config.data.model_copy(update={"max_train_sentences": 100})}
+    )
+    assert rows_of(run(fewer), config) == 100
     champion = client(config).get_model_version_by_alias(name, "champion")
     assert str(champion.version) == "1"
 

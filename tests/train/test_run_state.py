@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from claimwire.data.errors import ConfigError
 from claimwire.train.config import Config
@@ -62,6 +65,22 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over(quick_config: MakeConfig) 
     last = folder.last_checkpoint()
     assert last is not None
     assert last.name == "checkpoint-10"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "trainer_state.json"])
+def test_a_damaged_checkpoint_is_named(quick_config: MakeConfig, name: str) -> None:
+    checkpoint = new_run_folder(quick_config()).checkpoints / "checkpoint-9"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "trainer_state.json").write_text("{}")
+    save_file({"a": np.ones(300)}, checkpoint / "model.safetensors")
+    with zipfile.ZipFile(checkpoint / "optimizer.pt", "w") as archive:
+        archive.writestr("data", "numbers")
+    folder = RunFolder(checkpoint.parents[1])
+    assert folder.last_checkpoint() == checkpoint
+    path = checkpoint / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ConfigError, match=f"found .*{name} damaged: remove the folder"):
+        folder.last_checkpoint()
 
 
 def test_a_damaged_note_is_no_run(quick_config: MakeConfig) -> None:

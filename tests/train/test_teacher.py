@@ -99,6 +99,19 @@ def test_a_file_can_be_left_to_its_labels(
         run_teaching(config, Console(quiet=True))
 
 
+def test_no_other_file_is_taken_for_the_soft_labels(
+    quick_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text('{"text": "A shell fell.", "labels": ["attack_claim"]}\n')
+    before = mine.read_bytes()
+    target = f"distillation.soft_labels={mine}"
+    for overrides in ([f"data.extra=[{mine}]"], []):
+        with pytest.raises(ConfigError, match="name another"):
+            run_teaching(quick_config(target, *overrides), Console(quiet=True))
+    assert mine.read_bytes() == before
+
+
 def test_teaching_needs_a_place_for_the_soft_labels(quick_config: Callable[..., Config]) -> None:
     with pytest.raises(ConfigError, match=r"distillation\.soft_labels"):
         run_teaching(quick_config(), Console(quiet=True))
