@@ -80,7 +80,7 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     _list(console, "Notes", files.notes)
     for split, count in counts.items():
         print_line(console, f"{count:>7,} sentences in {options.output / f'{split}.jsonl'}")
-    if rebuilt.unlabelled:
+    if rebuilt.unlabelled and not kept:
         others = len(rebuilt.unlabelled)
         print_line(console, f"{others:>7,} without labels in {options.output / UNLABELLED}")
     code = _verdict(console, rebuilt, None if kept else options.output / MISSING)

@@ -27,6 +27,7 @@ from claimwire.serve.outputs import (
     open_output,
     partial_path,
 )
+from claimwire.serve.permissions import mode_of
 from claimwire.serve.reports import Reports, Tally, check_errors_file, say
 from claimwire.serve.resume import ResumedWriter
 from claimwire.serve.rows import Job, Recorder
@@ -136,7 +137,9 @@ def _run(found: Sequence[Found], plan: _Plan, tagger: Tagger) -> int:
 
     with (
         open_output(plan.output, CONVERSIONS.get(plan.format), resume=plan.resume) as stream,
-        Reports(plan.errors) as reports,  # settled before the output takes its name
+        Reports(
+            plan.errors, _errors_mode(plan)
+        ) as reports,  # settled before the output takes its name
         _progress(reader, tally, to_file=plan.output is not None),
         closing(_writer(plan, stream, recorder)) as writer,
     ):
@@ -149,6 +152,12 @@ def _run(found: Sequence[Found], plan: _Plan, tagger: Tagger) -> int:
     if plan.output is not None:
         say(f"{plan.output} written: {tally.summary()}; model: {tagger.model}")
     return 1 if reports.failures else 0
+
+
+def _errors_mode(plan: _Plan) -> int | None:
+    """Return the permissions of the errors file: its own, else those of the output, if any."""
+    places = [path for path in (plan.errors, plan.output) if path is not None]
+    return next((mode for path in places if (mode := mode_of(path)) is not None), None)
 
 
 def _list_removed(plan: _Plan, reports: Reports) -> Callable[[Job], None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from claimwire.data.errors import InputError
+from claimwire.serve.permissions import mode_of, opener, set_mode
 from claimwire.serve.reports import Tally, say
 from claimwire.serve.rows import Recorder, Row
 
@@ -66,10 +66,11 @@ def choose_format(asked: str | None, output: Path | None) -> Format:
 def errors_path(output: Path) -> Path:
     """Return where failures go: ``OUT.errors.jsonl`` for ``OUT.jsonl``.
 
-    Of another suffix it is kept, as in ``OUT.csv.errors.jsonl``, so that outputs side by side do
-    not take each other's.
+    Of another suffix it is kept, as in ``OUT.csv.errors.jsonl``, and without one it is
+    ``OUT.table.errors.jsonl``, so that outputs side by side do not take each other's.
     """
-    return output.with_name(output.name.removesuffix(".jsonl") + ".errors.jsonl")
+    stem = output.name.removesuffix(".jsonl") if output.suffix else f"{output.name}.table"
+    return output.with_name(stem + ".errors.jsonl")
 
 
 def partial_path(output: Path) -> Path:
@@ -146,7 +147,7 @@ def _standard_output() -> Iterator[BinaryIO]:
 def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterator[BinaryIO]:
     target = output.resolve()  # a symbolic link stays: the file behind it is replaced
     path = partial_path(target)
-    mode = _mode_of(target)
+    mode = mode_of(target)
     with _locked(path, mode) as stream:
         if not resume:
             if stream.seek(0, os.SEEK_END):
@@ -156,12 +157,14 @@ def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterato
         yield stream
         _settle(stream)
         if convert is None:
+            set_mode(path, mode)
             path.replace(target)
             return
         whole = converted_path(target)
-        with open(whole, "wb", opener=_opener(mode)) as converted:
+        with open(whole, "wb", opener=opener(mode)) as converted:
             convert(stream, converted)
             _settle(converted)
+        set_mode(whole, mode)
         whole.replace(target)
         path.unlink()
 
@@ -170,7 +173,7 @@ def _replaced(output: Path, convert: Convert | None, *, resume: bool) -> Iterato
 def _locked(path: Path, mode: int | None) -> Iterator[BinaryIO]:
     """Open a file to read and write it, alone: a second writer would spoil it."""
     while True:
-        with open(path, "r+b", opener=_opener(mode)) as stream:
+        with open(path, "r+b", opener=opener(mode)) as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -191,24 +194,6 @@ def _stands_at(stream: BinaryIO, path: Path) -> bool:
         return os.path.samestat(os.fstat(stream.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _mode_of(path: Path) -> int | None:
-    """Return the permissions of a file that is there."""
-    return stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-
-
-def _opener(mode: int | None) -> Callable[[str, int], int]:
-    """Return what creates a file with these permissions, by default those of any new file."""
-
-    def create(path: str, flags: int) -> int:
-        number = os.open(path, flags | os.O_CREAT, 0o666 if mode is None else 0o600)
-        if mode is not None:
-            with suppress(PermissionError):  # another user's file
-                os.fchmod(number, mode)
-        return number
-
-    return create
 
 
 def _settle(stream: BinaryIO) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from claimwire import __version__
 from claimwire.data.errors import InputError
+from claimwire.model.manifest import MANIFEST_NAME
 from claimwire.model.references import REGISTRY_SCHEME, resolve_release
 from claimwire.model.release import load_release
 from claimwire.serve.items import Failure, Note, ReadOptions
@@ -124,9 +125,10 @@ def _address(options: TagOptions) -> str:
 
 def _reference(model: str | None) -> str | None:
     """Return a reference to a release that means the same wherever a worker stands."""
-    if model is None or model.startswith(REGISTRY_SCHEME) or not Path(model).is_dir():
+    if model is None or model.startswith(REGISTRY_SCHEME):
         return model
-    return str(Path(model).absolute())
+    is_directory = (Path(model) / MANIFEST_NAME).is_file()  # else the name of a shipped release
+    return str(Path(model).absolute()) if is_directory else model
 
 
 def _refuse_overlap(paths: Sequence[str], found: Sequence[Found], address: str) -> None:

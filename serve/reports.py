@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, Self
 from claimwire.data.errors import InputError
 from claimwire.data.labels import LABELS
 from claimwire.serve.items import Failure, Item, Note
+from claimwire.serve.permissions import opener, set_mode
 from claimwire.serve.records import json_line
 from claimwire.serve.rows import Job, Row
 
@@ -40,15 +41,20 @@ class Reports:
     :data:`SHOWN_FAILURES` are; the file, written whole or not at all, holds each with ``file``,
     ``line`` and ``reason``. A file left by an earlier run goes away when nothing failed.
 
+    Args:
+        errors_file: keeps the failures.
+        mode: its permissions, None for those of any new file.
+
     Attributes:
         failures: number of failures so far.
         foreigners: number of texts so far that are not English.
     """
 
-    def __init__(self, errors_file: Path | None) -> None:
+    def __init__(self, errors_file: Path | None, mode: int | None = None) -> None:
         self.failures = 0
         self.foreigners = 0
         self._errors_file = errors_file
+        self._mode = mode
         self._partial: BinaryIO | None = None
 
     @property
@@ -65,7 +71,7 @@ class Reports:
         if self._partial_path is None:
             return
         if self._partial is None:
-            self._partial = self._partial_path.open("wb")
+            self._partial = open(self._partial_path, "wb", opener=opener(self._mode))  # noqa: SIM115
         self._partial.write(failure_line(failure))
 
     def note(self, note: Note) -> None:
@@ -102,6 +108,7 @@ class Reports:
                 if stale is not None:
                     stale.unlink(missing_ok=True)
             return
+        set_mode(self._partial_path, self._mode)
         self._partial_path.replace(errors_file)
         if self.failures > SHOWN_FAILURES:
             say(f"error: {self.failures - SHOWN_FAILURES} more failed")
@@ -166,15 +173,14 @@ def check_errors_file(path: Path) -> None:
     Raises:
         InputError: what stands there is something else than failures.
     """
-    try:
-        with path.open("rb") as file:
-            first = file.readline(_LONGEST_FAILURE)
-    except FileNotFoundError:
+    if not path.exists():
         return
-    try:
-        fields = json.loads(first) if first else dict.fromkeys(_FAILURE_FIELDS)
-    except ValueError:
-        fields = None
+    fields: object = None
+    with suppress(ValueError, RecursionError):
+        if path.is_file():
+            with path.open("rb") as file:
+                first = file.readline(_LONGEST_FAILURE)
+            fields = json.loads(first) if first else dict.fromkeys(_FAILURE_FIELDS)
     if not isinstance(fields, dict) or tuple(fields) != _FAILURE_FIELDS:
         raise InputError(
             f"{path}: expected nothing, or what failed in an earlier run, where failures are to "

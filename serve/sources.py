@@ -118,7 +118,7 @@ def find_sources(
     found = [entry for path in paths for entry in (find or find_path)(path, leave_out)]
     nowhere = (MISSING, _AN_ADDRESS)
     missing = [entry for entry in found if isinstance(entry, Failure) and entry.reason in nowhere]
-    if len(missing) == len(found):
+    if missing and len(missing) == len(found):
         raise InputError("; ".join(f"{entry.file}: {entry.reason}" for entry in missing))
     return _with_unique_names(found)
 
@@ -131,6 +131,9 @@ NOTHING_KNOWN: Final = (
     f"expected files that end in {', '.join(sorted(KNOWN_SUFFIXES))} (all but Parquet also "
     "with .gz), found none in this directory: name the files themselves"
 )
+
+
+_NOTHING_IN_IT: Final = "this folder has no file with a known suffix: it was left out"
 
 
 def find_path(given: str, leave_out: Collection[Path]) -> Iterator[Found]:
@@ -200,15 +203,26 @@ def _look_through(directory: Path) -> _Seen:
             path = here / name
             if name.startswith("."):
                 seen.passed_over.extend([name] if is_known(path) else [])
-            elif path.is_file():
-                seen.files.append(path)
-            elif is_known(path) and path.exists():
-                seen.passed_over.append(name)
-            elif is_known(path):
-                reason = "expected a file, found a link that leads nowhere: mend or remove it"
-                seen.failures.append(Failure(str(path), None, reason))
+            else:
+                _look_at(path, seen)
     seen.failures.sort(key=lambda failure: failure.file)
     return seen
+
+
+def _look_at(path: Path, seen: _Seen) -> None:
+    reason = "expected a file, found a link that leads nowhere: mend or remove it"
+    try:
+        if path.is_file():
+            seen.files.append(path)
+            return
+        if not is_known(path):
+            return
+        if path.exists():
+            seen.passed_over.append(path.name)
+            return
+    except OSError as error:  # a folder that may be listed and not entered
+        reason = f"expected a readable file, found: {error.strerror}: check its permissions"
+    seen.failures.append(Failure(str(path), None, reason))
 
 
 def _passed_over(names: Sequence[str]) -> str:
@@ -241,13 +255,18 @@ def _find_by_pattern(given: str, leave_out: Collection[Path]) -> Iterator[Found]
     matches = [Path(match) for match in sorted(glob.glob(given, recursive=True))]  # noqa: PTH207
     if "**" in given:  # gives what is in a folder as well as the folder
         matches = [path for path in matches if not path.is_dir()]
+    matches = [path for path in matches if path.is_dir() or path.resolve() not in leave_out]
     if not matches:
         yield Failure(given, None, MISSING)
     for path in matches:
         if path.is_dir():
-            yield from _find_in_directory(str(path), path, leave_out)
-        elif path.resolve() not in leave_out:
+            found = list(_find_in_directory(str(path), path, leave_out))
+            is_empty = found == [Failure(str(path), None, NOTHING_KNOWN)]
+            yield from [Note(str(path), None, _NOTHING_IN_IT)] if is_empty else found
+        elif path.is_file() or not path.exists():  # a link that leads nowhere fails when opened
             yield Source(str(path), path, path.name)
+        else:
+            yield Note(given, None, _passed_over([path.name]))
 
 
 def _with_unique_names(found: list[Found]) -> list[Found]:

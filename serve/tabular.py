@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DELIMITERS: Final = ",;\t"
 """Tried in this order on the header, until it has the column of the text."""
 
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d:\d\d(\.\d+)?)?(Z|[+-]\d{4})?")
 _OFFSET: Final = re.compile(r"([+-]\d\d)(\d\d)$")
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
@@ -185,7 +186,15 @@ def parquet_rows(
                 yield Row(number, record)
             on_share(number / max(1, table.metadata.num_rows))
     # Damaged files raise whatever the damage breaks first, down to a date beyond Python's.
-    except (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError) as error:
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        OverflowError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    ) as error:
         reason = " ".join(str(error).split())[:200]
         after = f" after row {number}" if number else ""
         raise InputError(
@@ -227,12 +236,16 @@ def _of_scalar(scalar: Any) -> object:
     except (ValueError, OverflowError):
         if isinstance(scalar, pa.StructScalar):
             return {name: _of_scalar(value) for name, value in scalar.items()}
+        if isinstance(scalar, pa.MapScalar):
+            return [[_of_scalar(pair["key"]), _of_scalar(pair["value"])] for pair in scalar.values]
         if isinstance(scalar, pa.ListScalar):
             return [_of_scalar(value) for value in scalar]
         if isinstance(scalar, pa.DurationScalar):
             return float(scalar.value) / _PARTS_OF_A_SECOND[scalar.type.unit]
-        text = str(scalar.cast(pa.string()).as_py()) if pa.types.is_temporal(scalar.type) else "<"
-        if text.startswith("<"):  # Arrow's "<value out of range: ...>"
+        text = str(scalar.cast(pa.string()).as_py()) if pa.types.is_temporal(scalar.type) else ""
+        if not text or not _TIME.fullmatch(
+            text
+        ):  # Arrow writes "<value out of range: ...>", or nonsense
             raise
         return _OFFSET.sub(r"\1:\2", text.replace(" ", "T", 1))
 

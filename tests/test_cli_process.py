@@ -57,6 +57,25 @@ def test_streams_and_paths_that_cannot_be_used_get_a_message(
     assert "Traceback" not in found.stderr
 
 
+def test_an_error_of_the_system_is_not_taken_for_one_of_standard_output(tmp_path: Path) -> None:
+    program = (
+        "import typer\nfrom claimwire.cli import app, main\n"
+        "@app.command()\ndef fail():\n    print('done so far')\n"
+        "    raise ConnectionRefusedError(111, 'Connection refused')\n"
+        "import sys; sys.argv = ['claimwire', 'fail']; main()\n"
+    )
+    out = tmp_path / "out.txt"
+    with out.open("w") as stream:
+        found = subprocess.run(
+            [sys.executable, "-c", program], stdout=stream, stderr=subprocess.PIPE, text=True
+        )
+    assert found.returncode == 2
+    assert found.stderr == (
+        "claimwire: error: expected to go on, the system said: Connection refused\n"
+    )
+    assert out.read_text() == "done so far\n"
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path, tiny_release: Path, times: int) -> None:
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
@@ -67,6 +86,8 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path, tiny_release: Path, 
         [sys.executable, "-m", "claimwire", "tag", source, "-m", tiny_release, "-o", out],
         stderr=subprocess.PIPE,
         text=True,
+        # Who starts the tests in the background may have had it ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     partial = tmp_path / "out.jsonl.partial"
     while not (partial.exists() and partial.stat().st_size):

@@ -138,11 +138,10 @@ def _digest(labelled: str, texts: list[str]) -> str:
 
 def _texts(config: Config, data: LabelledData) -> tuple[list[str], int]:
     """Return the sentences, each once, and how many were left out as held-out ones."""
-    held_out = data.texts("validation", "test")
     training = [example.text for example in data.examples if example.split == "train"]
     others = read_texts(config.encoder.texts)
-    kept = dict.fromkeys([*training, *(text for text in others if text not in held_out)])
-    return list(kept), sum(text in held_out for text in others)
+    new = [text for text in others if not data.is_held_out(text)]
+    return list(dict.fromkeys([*training, *new])), len(others) - len(new)
 
 
 def _taught(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +16,6 @@ from rich.console import Console
 
 from claimwire.data.corpus import SPLITS, Example, corpus_digest, default_corpus, load_examples
 from claimwire.data.errors import ConfigError
-from claimwire.data.standoff_labels import sentence_digest
 from claimwire.train.config import Config
 from claimwire.train.real_sentences import (
     TAG,
@@ -25,10 +27,12 @@ from claimwire.train.real_sentences import (
 )
 from claimwire.train.soft_labels import Probabilities, read_teachers
 
+_NO_WORD: Final = re.compile(r"[\W_]+")  # the digest of real sentences sees ASCII alone
+
 LEFT_OUT_TAG: Final = "data_left_out"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelledData:
     """The examples of a run, their digest and where they come from.
 
@@ -51,6 +55,14 @@ class LabelledData:
     real: RealSentences | None = None
     leaked: int = 0
     torn: tuple[str, ...] = ()
+
+    @cached_property
+    def _held_out(self) -> frozenset[str]:
+        return held_out_keys(self.examples)
+
+    def is_held_out(self, text: str) -> bool:
+        """Say whether validation or test has this sentence; case and punctuation do not count."""
+        return sentence_key(text) in self._held_out
 
     def texts(self, *splits: str) -> set[str]:
         """Return the texts of some splits."""
@@ -113,7 +125,8 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
     for split in SPLITS:
         if not any(example.split == split for example in examples):
             raise ConfigError(
-                f"expected sentences in each of {', '.join(SPLITS)}, found none in {split}: "
+                f"expected sentences in each of {', '.join(SPLITS)}, found none in {split}"
+                f"{_after(len(everything) - len(clean))}: "
                 "check data.corpus, data.extra (its records' split) and data.use_corpus"
             )
     taught = config.distillation.soft_labels
@@ -127,7 +140,13 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
     files = (*extra, *taught)
     sources = [path.name for path in (*([corpus] if use_corpus else []), *files)]
     digest = corpus_digest(corpus, files, use_corpus=use_corpus)
-    soft = read_teachers(taught)
+    known = {example.text for example in examples if example.split != "train"}
+    held_out = held_out_keys(examples)
+    soft = {
+        text: each
+        for text, each in read_teachers(taught).items()
+        if text in known or sentence_key(text) not in held_out  # distil refuses the very text
+    }
     real = take_stock(config.data.extra, standoff_labels)
     return LabelledData(
         examples,
@@ -141,18 +160,32 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
     )
 
 
+def _after(leaked: int) -> str:
+    return f" after {leaked:,} that validation or test has too were left out" if leaked else ""
+
+
 def without_held_out(examples: Sequence[Example]) -> list[Example]:
     """Return the examples without training sentences that are held out as well.
 
     Case and punctuation do not count. What is measured on a sentence that was trained on says
     nothing of new ones.
     """
-    held_out = {sentence_digest(each.text) for each in examples if each.split != "train"}
+    held_out = held_out_keys(examples)
     return [
         each
         for each in examples
-        if each.split != "train" or sentence_digest(each.text) not in held_out
+        if each.split != "train" or sentence_key(each.text) not in held_out
     ]
+
+
+def held_out_keys(examples: Sequence[Example]) -> frozenset[str]:
+    """Return the keys of the sentences of validation and test."""
+    return frozenset(sentence_key(each.text) for each in examples if each.split != "train")
+
+
+def sentence_key(text: str) -> str:
+    """Return what two sentences share that differ in case, punctuation and spaces alone."""
+    return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip() or text
 
 
 def _torn(examples: Sequence[Example]) -> tuple[str, ...]:

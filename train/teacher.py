@@ -100,7 +100,7 @@ def run_teaching(config: Config, console: Console) -> Taught:
     data = load_data(teaching_config(config))
     texts = read_texts(config.teacher.unlabelled)
     data.say_what_is_there(console)
-    held_out = data.texts("validation", "test")
+    held_out = data.texts("validation", "test") | set(filter(data.is_held_out, texts))
     left_out = held_out | _skipped(data, config.teacher.skip)
     labelled = data.texts("train") - left_out
     known = dict.fromkeys([*(example.text for example in data.examples), *texts])

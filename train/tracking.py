@@ -60,7 +60,7 @@ def connect(config: Config) -> Tracker:
         logging.getLogger(name).setLevel(logging.WARNING)
     uri = config.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _embedded_uri(config)
     local = uri.startswith("sqlite:")
-    database = Path(uri.removeprefix("sqlite:///")) if local else None
+    database = _database_file(uri) if local else None
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,6 +87,14 @@ def _alone(database: Path | None) -> Iterator[None]:
         with suppress(OSError):  # a file system without locks
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _database_file(uri: str) -> Path | None:
+    """Return the file of an SQLite database; None for one in memory."""
+    from sqlalchemy.engine import make_url
+
+    name = make_url(uri).database
+    return None if not name or name == ":memory:" else Path(name)
 
 
 def _embedded_uri(config: Config) -> str:

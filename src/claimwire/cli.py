@@ -37,14 +37,7 @@ class _Group(TyperGroup):
         except BrokenPipeError:  # the reader, such as head, has seen enough
             raise
         except OSError as error:
-            where = error.filename or "standard output"
-            typer.echo(
-                f"claimwire: error: {where}: expected to read or write there, found: "
-                f"{error.strerror or error}: check the path, its permissions and the free space",
-                err=True,
-            )
-            if error.filename is None:
-                _let_go_of_stdout()
+            typer.echo(f"claimwire: error: {_told(error)}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("claimwire: interrupted", err=True)
@@ -87,7 +80,8 @@ def _open_closed_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
+            # Takes the lowest number that is free: this one.
+            os.set_inheritable(os.open(os.devnull, flags), True)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, "r", closefd=False)
     if sys.stdout is None:
@@ -96,10 +90,24 @@ def _open_closed_streams() -> None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
-def _let_go_of_stdout() -> None:
-    # What is still buffered would fail once more, aloud, at the end of the interpreter.
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _told(error: OSError) -> str:
+    """Say what could not be read or written; the error itself does not always tell."""
+    found = error.strerror or str(error) or type(error).__name__
+    where = error.filename
+    if where is None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            where = "standard output"
+            # What is still buffered would fail once more, aloud, at the end of the interpreter.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if where is None:
+        return f"expected to go on, the system said: {found}"
+    return (
+        f"{where}: expected to read or write there, found: {found}: check the path, its "
+        "permissions and the free space"
+    )
 
 
 def _version(wanted: bool) -> None:

@@ -76,6 +76,23 @@ def test_folders_that_a_pattern_matches_are_read_as_if_named(folder: Path) -> No
     assert names(find_sources([f"{folder}/dee?"])) == ["d.md"]
 
 
+def test_a_pattern_passes_over_what_is_no_file(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "empty").mkdir()
+    found = find_sources([f"{folder}/[pbe]*"])
+    assert names(found) == ["b.txt"]
+    assert [entry.message[:22] for entry in found if isinstance(entry, Note)] == [
+        "this folder has no fil",
+        "what is hidden, a link",
+    ]
+    assert not [entry for entry in found if isinstance(entry, Failure)]
+
+
+def test_a_pattern_of_nothing_but_the_output_matches_nothing(folder: Path) -> None:
+    with pytest.raises(InputError, match="expected a file, a directory or a pattern"):
+        find_sources([f"{folder}/*.jsonl"], leave_out={(folder / "a.jsonl").resolve()})
+
+
 def test_a_directory_does_not_give_the_files_that_the_call_writes(folder: Path) -> None:
     found = find_sources([str(folder)], leave_out={(folder / "a.jsonl").resolve()})
     assert names(found) == ["b.txt", "c.html", "d.md"]

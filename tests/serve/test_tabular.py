@@ -132,7 +132,25 @@ class TestParquet:
         assert first["took"] == pytest.approx(1.5, abs=1e-6)
         assert (first["deep"], second["deep"]) == ({"a": ["2024-01-01T00:00:00.123456789"]}, None)
 
-    @pytest.mark.parametrize("kind", ["string", "timestamp[ms]"])
+    def test_a_map_is_a_list_of_pairs(self, run_tag: RunTag, tmp_path: Path) -> None:
+        path = tmp_path / "a.parquet"
+        ns = 1_704_067_200_123_456_789
+        kind = pa.map_(pa.string(), pa.timestamp("ns"))
+        broken = pa.map_(pa.string(), pa.string())
+        raw = pa.array([b"ok", b"\xff"]).cast(pa.string(), safe=False)
+        columns = {
+            "text": ["A shell fell."] * 2,
+            "at": pa.array([[("a", ns)], [("b", ns)]], kind),
+            "bad": pa.MapArray.from_arrays([0, 1, 2], pa.array(["k", "k"]), raw).cast(broken),
+        }
+        path.write_bytes(parquet_bytes(columns))
+        outcome = run_tag(path)
+        [record] = outcome.records
+        assert record["at"] == [["a", "2024-01-01T00:00:00.123456789"]]
+        assert record["bad"] == [["k", "ok"]]
+        assert f"{path}:2: expected values that can be read" in outcome.err
+
+    @pytest.mark.parametrize("kind", ["string", "timestamp[ms]", "timestamp[ms, tz=UTC]"])
     def test_a_value_that_cannot_be_read_costs_its_row_alone(
         self, run_tag: RunTag, tmp_path: Path, kind: str
     ) -> None:
@@ -140,7 +158,8 @@ class TestParquet:
         if kind == "string":
             values = pa.array([b"ok", b"\xff\xfe", b"ok"]).cast(pa.string(), safe=False)
         else:
-            values = pa.array([0, 2**58, 0], pa.timestamp("ms"))
+            zone = "UTC" if "tz" in kind else None
+            values = pa.array([0, 2**58, 0], pa.timestamp("ms", zone))
         path.write_bytes(parquet_bytes({"text": ["A shell fell."] * 3, "name": values}))
         outcome = run_tag(path)
         assert [r["article_id"] for r in outcome.records] == [1, 3]

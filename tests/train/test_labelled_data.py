@@ -12,10 +12,11 @@ import pytest
 from rich.console import Console
 
 from claimwire.data.errors import ConfigError
+from claimwire.data.labels import LABELS
 from claimwire.data.rebuild import Rebuilt, write_rebuilt
 from claimwire.data.standoff_labels import Labelling, sentence_digest, write_labels
 from claimwire.train.config import Config
-from claimwire.train.labelled_data import load_data
+from claimwire.train.labelled_data import load_data, sentence_key
 from claimwire.train.pipeline import run_training
 
 MakeConfig = Callable[..., Config]
@@ -241,5 +242,33 @@ def test_what_is_held_out_is_not_trained_on(quick_config: MakeConfig, tmp_path: 
         "warning: 1 document(s) stand in train and in validation or test (corpus t2): what is "
         "measured on them flatters; split by document",
     ]
+    soft = tmp_path / "soft.jsonl"
+    judged = dict.fromkeys((label.value for label in LABELS), 0.25)
+    soft.write_text(
+        "".join(
+            json.dumps({"text": text, "probabilities": judged}) + "\n"
+            for text in ("HELD 1", "Something else.", "New.")
+        )
+    )
+    taught = load_data(
+        quick_config(
+            f"data.extra=[{path}]", "data.use_corpus=false", f"distillation.soft_labels={soft}"
+        )
+    )
+    assert list(taught.soft) == ["Something else.", "New."]
+    assert taught.is_held_out("held, 2!")
     with pytest.raises(ConfigError, match=r"expected each file once, found .* 2 times"):
         load_data(quick_config(f"data.extra=[{path}, {path}]"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Held 1.", "«HELD   1»", True),
+        ("5 дронів.", "5 ракет.", False),
+        ("Збито дрон.", "збито ДРОН!", True),
+        ("...", "!!!", False),
+    ],
+)
+def test_sentences_are_told_apart_in_any_script(one: str, other: str, same: bool) -> None:
+    assert (sentence_key(one) == sentence_key(other)) == same

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from claimwire.train.tracking import _database_file
+
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
@@ -18,6 +22,20 @@ import mlflow
 sys.stdin.read(1)
 print(connect(config).experiment_id)
 """
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("sqlite:///a/b.db", "a/b.db"),
+        ("sqlite:////a/b.db", "/a/b.db"),
+        ("sqlite:///:memory:", None),
+        ("sqlite:///", None),
+        ("sqlite://", None),
+    ],
+)
+def test_databases_in_memory_have_no_file(uri: str, file: str | None) -> None:
+    assert _database_file(uri) == (None if file is None else Path(file))
 
 
 def test_trainings_that_begin_at_once_share_it(tmp_path: Path) -> None:
