@@ -137,9 +137,8 @@ def _run(found: Sequence[Found], plan: _Plan, tagger: Tagger) -> int:
 
     with (
         open_output(plan.output, CONVERSIONS.get(plan.format), resume=plan.resume) as stream,
-        Reports(
-            plan.errors, _errors_mode(plan)
-        ) as reports,  # settled before the output takes its name
+        # Settled before the output takes its name.
+        Reports(plan.errors, _errors_mode(plan)) as reports,
         _progress(reader, tally, to_file=plan.output is not None),
         closing(_writer(plan, stream, recorder)) as writer,
     ):

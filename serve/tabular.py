@@ -243,9 +243,8 @@ def _of_scalar(scalar: Any) -> object:
         if isinstance(scalar, pa.DurationScalar):
             return float(scalar.value) / _PARTS_OF_A_SECOND[scalar.type.unit]
         text = str(scalar.cast(pa.string()).as_py()) if pa.types.is_temporal(scalar.type) else ""
-        if not text or not _TIME.fullmatch(
-            text
-        ):  # Arrow writes "<value out of range: ...>", or nonsense
+        # Beyond its range Arrow writes "<value out of range: ...>", or nonsense.
+        if not text or not _TIME.fullmatch(text):
             raise
         return _OFFSET.sub(r"\1:\2", text.replace(" ", "T", 1))
 
