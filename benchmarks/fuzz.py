@@ -31,10 +31,11 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from claimwire.data.decode import decode, looks_binary
+from claimwire.data.decode import decode_utf8, looks_binary
 from claimwire.serve.commands import TagOptions, tag
 from claimwire.serve.inputs import Reader
 from claimwire.serve.items import Failure, InputFormat, Item, Note, ReadOptions, Unit
+from claimwire.serve.outputs import errors_path
 from claimwire.serve.sources import find_sources
 from claimwire.serve.tagger import TaggedSentence, Tagger
 
@@ -160,7 +161,7 @@ class Fuzz:
         output, errors = self._run(raw, "in", Unit.SENTENCE, InputFormat.JSONL, "jsonl")
         if looks_binary(raw[:65_536]) or raw.startswith((b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b")):
             return  # read as a whole, or not at all
-        expected = sum(bool(decode(line).text.strip()) for line in raw.split(b"\n"))
+        expected = sum(bool(decode_utf8(line).text.strip()) for line in raw.split(b"\n"))
         rows, failures = output.count(b"\n"), errors.count(b"\n")
         assert rows + failures == expected, f"{rows} rows and {failures} failures of {expected}"
         self.seen["rows"] += rows
@@ -173,7 +174,7 @@ class Fuzz:
         with tempfile.TemporaryDirectory(dir=self.folder) as inner:
             suffix = "txt" if form == "table" else form
             path, output = Path(inner) / name, Path(inner) / f"out.{suffix}"
-            errors = Path(inner) / "out.errors.jsonl"
+            errors = errors_path(output)
             path.write_bytes(raw)
             options = TagOptions(unit, form, output, self.model, input_format=how)
             with contextlib.redirect_stderr(io.StringIO()) as told:

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from claimwire.data.corpus import default_corpus, load_examples
+from claimwire.serve.outputs import errors_path
 
 FORMATS = ("jsonl", "csv", "parquet")
 REPEAT = 10
@@ -79,8 +80,7 @@ def main() -> int:
             begin = time.perf_counter()
             start(source, output, model).wait()
             seconds = time.perf_counter() - begin
-            errors = folder / "whole.errors.jsonl"
-            undisturbed[form] = output.read_bytes(), errors.read_bytes()
+            undisturbed[form] = output.read_bytes(), errors_path(output).read_bytes()
         rows = rows_in(folder / "whole.jsonl")
         print(
             f"{rows} rows, {len(undisturbed['jsonl'][1].splitlines())} failures; "
@@ -98,8 +98,8 @@ def main() -> int:
                     kills += 1
                     told.append(f"{moment:.2f} s ({rows_in(partial)} rows there)")
             start(source, output, model, "--resume").wait()
-            errors = folder / f"{point}.errors.jsonl"
-            equal = (output.read_bytes(), errors.read_bytes()) == undisturbed[form]
+            made = output.read_bytes(), errors_path(output).read_bytes()
+            equal = made == undisturbed[form]
             clean = not partial.exists()
             same += equal and clean
             verdict = "same bytes" if equal and clean else "DIFFERENT"
