@@ -58,7 +58,8 @@ def rebuild_corpus(options: RebuildOptions) -> int:
     """Make the labelled real sentences again and write them as records, by split.
 
     Returns:
-        0, or 1 where less than FLOOR of the sentences were found.
+        0, or 1 where less than FLOOR of the sentences were found; records of an earlier run are
+        then left as they are.
 
     Raises:
         InputError: labels, local copies or server are not there.
@@ -71,9 +72,10 @@ def rebuild_corpus(options: RebuildOptions) -> int:
         standoff, labels.parent / "sources.json", files, unlabelled=options.unlabelled
     )
     console = Console()
-    kept = rebuilt.share < FLOOR and [
-        path for split in SPLITS if (path := options.output / f"{split}.jsonl").exists()
-    ]
+    # A mistyped folder of sources must not cost what a good one gave.
+    kept = rebuilt.share < FLOOR and any(
+        (options.output / f"{split}.jsonl").exists() for split in SPLITS
+    )
     counts = {} if kept else write_rebuilt(rebuilt, options.output)
     console.print(_shares(rebuilt))
     _list(console, "Files not available", list(rebuilt.troubles.values()))

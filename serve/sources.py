@@ -226,11 +226,14 @@ def _look_at(path: Path, seen: _Seen) -> None:
 
 
 def _passed_over(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN_FILES]) + (", ..." if len(names) > _SHOWN_FILES else "")
     return (
-        f"what is hidden, a link to a folder or no file was left out ({len(names)}: {shown}): name "
-        "it to have it read"
+        "what is hidden, a link to a folder or no file was left out "
+        f"({len(names)}: {_first_of(names)}): name it to have it read"
     )
+
+
+def _first_of(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN_FILES]) + (", ..." if len(names) > _SHOWN_FILES else "")
 
 
 def is_known(path: PurePath) -> bool:
@@ -241,7 +244,7 @@ def is_known(path: PurePath) -> bool:
 
 def left_out(names: Sequence[str]) -> str:
     """Return what to say of files that a folder does not give."""
-    shown = ", ".join(names[:_SHOWN_FILES]) + (", ..." if len(names) > _SHOWN_FILES else "")
+    shown = _first_of(names)
     if len(names) == 1:
         return f"1 file with another suffix was left out ({shown}): name it to have it read"
     return (

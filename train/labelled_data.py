@@ -100,7 +100,7 @@ class LabelledData:
 
 
 def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledData:
-    """Read the configured sentences.
+    """Read the configured sentences; training ones that are held out as well are left out.
 
     Args:
         config: the experiment.
@@ -120,7 +120,12 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
     use_corpus = config.data.use_corpus
     _refuse_twice(extra)
     everything = load_examples(corpus, extra, use_corpus=use_corpus)
-    clean = without_held_out(everything)
+    held_out = held_out_keys(everything)
+    clean = [
+        each
+        for each in everything
+        if each.split != "train" or sentence_key(each.text) not in held_out
+    ]
     examples = _thinned(config, clean)
     for split in SPLITS:
         if not any(example.split == split for example in examples):
@@ -140,12 +145,11 @@ def load_data(config: Config, standoff_labels: Path | None = None) -> LabelledDa
     files = (*extra, *taught)
     sources = [path.name for path in (*([corpus] if use_corpus else []), *files)]
     digest = corpus_digest(corpus, files, use_corpus=use_corpus)
-    known = {example.text for example in examples if example.split != "train"}
-    held_out = held_out_keys(examples)
+    very_texts = {example.text for example in examples if example.split != "train"}
     soft = {
         text: each
         for text, each in read_teachers(taught).items()
-        if text in known or sentence_key(text) not in held_out  # distil refuses the very text
+        if text in very_texts or sentence_key(text) not in held_out  # distil refuses the former
     }
     real = take_stock(config.data.extra, standoff_labels)
     return LabelledData(
@@ -164,22 +168,12 @@ def _after(leaked: int) -> str:
     return f" after {leaked:,} that validation or test has too were left out" if leaked else ""
 
 
-def without_held_out(examples: Sequence[Example]) -> list[Example]:
-    """Return the examples without training sentences that are held out as well.
-
-    Case and punctuation do not count. What is measured on a sentence that was trained on says
-    nothing of new ones.
-    """
-    held_out = held_out_keys(examples)
-    return [
-        each
-        for each in examples
-        if each.split != "train" or sentence_key(each.text) not in held_out
-    ]
-
-
 def held_out_keys(examples: Sequence[Example]) -> frozenset[str]:
-    """Return the keys of the sentences of validation and test."""
+    """Return the keys of the sentences of validation and test.
+
+    What is measured on a sentence that was trained on says nothing of new ones, so training goes
+    without them.
+    """
     return frozenset(sentence_key(each.text) for each in examples if each.split != "train")
 
 

@@ -80,16 +80,14 @@ class RunFolder:
 
 def _damaged_file(checkpoint: Path) -> Path | None:
     """Return a file of a checkpoint that cannot be read as what it is."""
+    checks = {
+        ".pt": zipfile.is_zipfile,
+        ".pth": zipfile.is_zipfile,
+        ".safetensors": _is_whole_safetensors,
+        ".json": _is_json,
+    }
     for path in sorted(checkpoint.iterdir()):
-        if path.suffix == ".pt" or path.suffix == ".pth":
-            whole = zipfile.is_zipfile(path)
-        elif path.suffix == ".safetensors":
-            whole = _is_whole_safetensors(path)
-        elif path.suffix == ".json":
-            whole = _is_json(path)
-        else:
-            whole = True
-        if not whole:
+        if path.suffix in checks and not checks[path.suffix](path):
             return path
     return None
 

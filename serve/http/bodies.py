@@ -129,15 +129,15 @@ def read_articles(body: Body, max_articles: int) -> list[Text]:
         raw = [value["text"]] if isinstance(value, dict) else []
     read: list[Text] = []
     errors: list[FieldError] = []
-    kinds: list[problems.Kind] = []
+    kind = problems.INVALID
     for number, (article, text, place) in enumerate(zip(articles, raw, places, strict=True), 1):
         try:
             read.append(_article(article, number, replace_lone_surrogates(text)[1]))
         except _BadTextError as error:
             errors.append(FieldError(place, str(error)))
-            kinds.append(_kind_of(error))
+            kind = error.kind if kind is problems.INVALID else kind
     if errors:
-        raise _refusal(errors, problems.UNSUPPORTED if problems.UNSUPPORTED in kinds else kinds[0])
+        raise _refusal(errors, kind)
     return read
 
 
@@ -169,9 +169,13 @@ def read_sentences(body: Body) -> list[Text]:
 class _BadTextError(Exception):
     """One text cannot be tagged; the message says why."""
 
+    kind = problems.INVALID
+
 
 class _NotReadHereError(_BadTextError):
     """It needs what this server lacks."""
+
+    kind = problems.UNSUPPORTED
 
 
 _NO_HTML: Final = (
@@ -190,7 +194,7 @@ def _one(body: Body) -> Text:
         article = ArticleIn(text=decoded.text, format="html" if is_page else "auto")
         return _article(article, 1, decoded.replaced)
     except _BadTextError as error:
-        raise _refusal([FieldError("", str(error))], _kind_of(error)) from None
+        raise _refusal([FieldError("", str(error))], error.kind) from None
 
 
 def _article(article: ArticleIn, number: int, replaced: int) -> Text:
@@ -221,11 +225,6 @@ def _replaced_notes(count: int, where: str) -> tuple[str, ...]:
 def _refuse(errors: Sequence[FieldError]) -> None:
     if errors:
         raise _refusal(errors)
-
-
-def _kind_of(error: _BadTextError) -> problems.Kind:
-    is_unread = isinstance(error, _NotReadHereError)
-    return problems.UNSUPPORTED if is_unread else problems.INVALID
 
 
 def _refusal(errors: Sequence[FieldError], kind: problems.Kind = problems.INVALID) -> ProblemError:

@@ -92,8 +92,8 @@ class Gate:
         if path not in PROBES and not self._tokens.accept(_authorization(scope)):
             return ProblemError(
                 problems.UNAUTHORIZED,
-                "expected a known token in the header Authorization: Bearer TOKEN, found "
-                "none or an unknown one: "
+                "expected a known token in the header Authorization: Bearer TOKEN, "
+                "found none or an unknown one: "
                 "ask whoever runs this service for one",
                 headers={"WWW-Authenticate": 'Bearer realm="claimwire"'},
             ).response(request_id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from types import FrameType
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -37,7 +36,7 @@ class _Group(TyperGroup):
         except BrokenPipeError:  # the reader, such as head, has seen enough
             raise
         except OSError as error:
-            typer.echo(f"claimwire: error: {_told(error)}", err=True)
+            typer.echo(f"claimwire: error: {_describe(error)}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("claimwire: interrupted", err=True)
@@ -90,7 +89,7 @@ def _open_closed_streams() -> None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
-def _told(error: OSError) -> str:
+def _describe(error: OSError) -> str:
     """Say what could not be read or written; the error itself does not always tell."""
     found = error.strerror or str(error) or type(error).__name__
     where = error.filename
@@ -98,10 +97,10 @@ def _told(error: OSError) -> str:
         try:
             sys.stdout.flush()
         except OSError:
+            from claimwire.serve.outputs import discard_stdout
+
             where = "standard output"
-            # What is still buffered would fail once more, aloud, at the end of the interpreter.
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_stdout()
     if where is None:
         return f"expected to go on, the system said: {found}"
     return (
