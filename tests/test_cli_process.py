@@ -38,7 +38,7 @@ def test_without_standard_error_it_works(article: Path, tiny_release: Path) -> N
         ("tag {article} -m {release} >&-", 2, "standard output: expected to write there"),
         ("tag - -m {release} <&-", 1, "stdin: expected a readable file"),
         ("tag {article} -m {release} >/dev/full", 2, "No space left"),
-        ("models show {release} >/dev/full", 2, "No space left"),
+        ("models show {release} >/dev/full", 2, "No space left on device: free space where"),
         ("models verify {release} >/dev/full", 2, "No space left"),
         ("explain 'A shell fell.' -m {release} >/dev/full", 2, "No space left"),
         ("tag {article} -m {release} -o {loop}", 2, "a symbolic link that leads to itself"),

@@ -6,6 +6,7 @@ training needs.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -102,7 +103,9 @@ def _describe(error: OSError) -> str:
             where = "standard output"
             discard_stdout()
     if where is None:
-        return f"expected to go on, the system said: {found}"
+        is_full = error.errno == errno.ENOSPC
+        advice = ": free space where files, or standard output, are written" if is_full else ""
+        return f"expected to go on, the system said: {found}{advice}"
     return (
         f"{where}: expected to read or write there, found: {found}: check the path, its "
         "permissions and the free space"
